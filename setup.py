@@ -1,0 +1,94 @@
+"""The extensions: every kernels/x.pyx becomes minidl._kernels.x. All other metadata is in pyproject.toml.
+
+Without a working compiler the install goes on, and minidl runs on its NumPy reference. Environment variables:
+
+    MINIDL_PURE=1      no extensions at all: a py3-none-any wheel
+    MINIDL_DEBUG=1     bounds checks inside the kernels
+    MINIDL_SANITIZE=1  address and undefined-behaviour sanitizers
+
+kernels/README.md says why each flag is what it is.
+"""
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
+
+PURE, DEBUG, SANITIZE = (os.environ.get(f"MINIDL_{name}") == "1" for name in ("PURE", "DEBUG", "SANITIZE"))
+
+# One wheel for Python 3.11 and every later one. Free-threaded builds have no stable ABI.
+STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": DEBUG,
+    "initializedcheck": DEBUG,
+    "wraparound": False,
+    "cdivision": True,
+    "freethreading_compatible": True,
+}
+
+COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off"]
+LINK_ARGS = []
+if SANITIZE:
+    COMPILE_ARGS += ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    LINK_ARGS += ["-fsanitize=address,undefined"]
+
+
+class BuildKernels(build_ext):
+    """Translate all kernels and compile them side by side; if that can't be done, say so and go on."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def build_extensions(self):
+        try:
+            self.translate()
+            super().build_extensions()
+        except (ImportError, BaseError, CCompilerError) as error:
+            self.extensions.clear()
+            print(
+                f"warning: minidl's kernels could not be compiled ({error}). minidl is installed all the same and runs "
+                "on its slower NumPy reference. For the compiled kernels install a C compiler and install again.",
+                file=sys.stderr,
+            )
+
+    def translate(self):
+        from Cython.Build import cythonize
+
+        translated = cythonize(
+            self.extensions,
+            build_dir=self.build_temp,
+            include_path=["kernels"],
+            compiler_directives=DIRECTIVES,
+            force=self.force,
+            nthreads=self.parallel,
+            quiet=True,
+        )
+        for extension, c_files in zip(self.extensions, translated, strict=True):
+            extension.sources = c_files.sources
+            if self.compiler.compiler_type != "msvc":
+                extension.extra_compile_args = COMPILE_ARGS
+                extension.extra_link_args = LINK_ARGS
+
+
+setup(
+    ext_modules=[]
+    if PURE
+    else [
+        Extension(
+            f"minidl._kernels.{source.stem}",
+            [str(source)],
+            define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
+            py_limited_api=STABLE_ABI,
+        )
+        for source in sorted(Path("kernels").glob("*.pyx"))
+    ],
+    cmdclass={"build_ext": BuildKernels},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if STABLE_ABI and not PURE else {},
+)
