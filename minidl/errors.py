@@ -57,6 +57,18 @@ class ArgumentError(MinidlError, ValueError):
     """An argument whose value makes no sense, such as a negative learning rate."""
 
 
+class ArgumentTypeError(MinidlError, TypeError):
+    """An argument of the wrong kind, or a call whose arguments don't match the function's."""
+
+
+class NameTaken(MinidlError, KeyError):
+    """A name for a parameter, buffer or child that is empty, has a dot in it or is in use."""
+
+
+class NotInitialised(MinidlError, AttributeError):
+    """A module used before its `super().__init__()` ran."""
+
+
 class IndexOutOfRange(MinidlError, IndexError):
     """An index or label that points outside what it indexes."""
 
