@@ -1,46 +1,109 @@
-"""The kernels in use: compiled ones (kernels/x.pyx) or their NumPy twins (minidl/reference/x.py).
+"""The switch between the compiled kernels (kernels/x.pyx) and their NumPy twins (minidl/reference/x.py).
 
-Every public function of a file in minidl/reference/ is a kernel, and an attribute of this module. Operations write
-`from minidl import _kernels as kernels` and call `kernels.conv2d_forward(...)`, so that `use_kernels` is felt at the
-next call. `mode` says which are in use, `compiled` whether the compiled ones could be loaded.
+A kernel is a public function of a file in minidl/reference/, named `<file>_forward`, `<file>_backward` or alike, and an
+attribute of this module. Operations write `from minidl import _kernels as kernels` and call
+`kernels.conv2d_forward(...)`: the attribute is looked up at each call, so they feel a switch at once. A file is imported
+when one of its kernels is first called.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
 from importlib import import_module
-from inspect import isfunction
-from pathlib import Path
-from types import TracebackType
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any
 
 MODES = ("compiled", "reference", "formula")
 
-_REFERENCE_FILES = Path(__file__).parent.parent / "reference"
-_HOW_TO_COMPILE = "install a C compiler and install minidl again (in a source tree: pip install -e .)"
+_HERE = os.path.dirname(__file__)
+_HOW_TO_COMPILE = "Install a C compiler, then install minidl again (in a source tree: `pip install -e .`)"
+
+# The files that hold kernels, and the names that have been looked up since the last switch.
+_files = sorted(
+    name.removesuffix(".py")
+    for name in os.listdir(os.path.join(os.path.dirname(_HERE), "reference"))
+    if name.endswith(".py") and not name.startswith("_")
+)
+_looked_up: set[str] = set()
 
 
-def _load_reference() -> dict[str, Callable[..., None]]:
-    """Return every kernel by name: what the files of minidl/reference/ define, less helpers and oracles."""
-    stems = sorted(path.stem for path in _REFERENCE_FILES.glob("[!_]*.py"))
-    modules = [import_module(f"minidl.reference.{stem}") for stem in stems]
-    return {
-        name: function
-        for module in modules
-        for name, function in vars(module).items()
-        if isfunction(function) and function.__module__ == module.__name__
-        if not name.startswith("_") and not name.endswith("_formula")
-    }
+def _why_not_compiled() -> str:
+    """Say why the compiled kernels can't be used, or return an empty string."""
+    present = os.listdir(_HERE)
+    for file in _files:
+        if not any(file + suffix in present for suffix in EXTENSION_SUFFIXES):
+            return f"minidl._kernels.{file} is not compiled"
+    try:
+        import_module(f"{__name__}.{_files[0]}")
+    except ImportError as error:
+        return f"minidl._kernels.{_files[0]} can't be loaded ({error})"
+    return ""
 
 
-def _load_compiled() -> dict[str, Callable[..., None]]:
-    """Return the compiled twin of every kernel, or raise ImportError if one is missing."""
-    kernels = {}
-    for name, twin in _reference.items():
-        module = import_module(f"{__name__}.{twin.__module__.rpartition('.')[2]}")
-        if not hasattr(module, name):
-            raise ImportError(f"{module.__name__} has no {name}: it was compiled from another version")
-        kernels[name] = getattr(module, name)
-    return kernels
+def _switch(new_mode: str) -> None:
+    global mode
+    if new_mode not in MODES:
+        raise ValueError(f"kernels can be 'compiled', 'reference' or 'formula', not {new_mode!r}")
+    if new_mode == "compiled" and not compiled:
+        raise ImportError(f"there are no compiled kernels: {_reason}. {_HOW_TO_COMPILE}.")
+    mode = new_mode
+    while _looked_up:
+        globals().pop(_looked_up.pop(), None)
+
+
+def __getattr__(name: str) -> Any:
+    """Find a kernel that is asked for the first time since the last switch."""
+    file = max((file for file in _files if name.startswith(f"{file}_")), key=len, default="")
+    if not file:
+        raise AttributeError(f"there is no kernel {name!r}: no file in minidl/reference/ has the first part of its name")
+    package = __name__ if mode == "compiled" else "minidl.reference"
+    kernel = getattr(import_module(f"{package}.{file}"), name)
+    _looked_up.add(name)
+    globals()[name] = kernel
+    return kernel
+
+
+class use_kernels:  # noqa: N801 (reads as the function it is used as)
+    """Choose the kernels: "compiled", "reference" (their NumPy twins) or "formula" (no fused kernel at all).
+
+    Under "formula" an operation that has a formula in differentiable operations runs that, and every other one the
+    reference. The choice holds for the whole process. As a context manager it is undone at the end; at the start it is
+    what the environment variable MINIDL_KERNELS says, else "compiled" if there are compiled kernels.
+
+    Raises ValueError for another name, ImportError for "compiled" where there are no compiled kernels.
+
+    >>> import minidl
+    >>> x = minidl.tensor([[1.0, 2.0]])
+    >>> with minidl.use_kernels("reference"):
+    ...     y = minidl.nn.functional.linear(x, minidl.tensor([[3.0, 4.0]]))
+    >>> y
+    tensor([[11.]])
+    """
+
+    def __init__(self, mode: str) -> None:
+        self._before = globals()["mode"]
+        _switch(mode)
+
+    def __enter__(self) -> use_kernels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _switch(self._before)
+
+
+_reason = _why_not_compiled()
+compiled = not _reason
+mode = ""
+
+_wanted = os.environ.get("MINIDL_KERNELS")
+if _wanted is None and not compiled:
+    warnings.warn(
+        f"minidl runs on its slower NumPy reference: {_reason}. {_HOW_TO_COMPILE}, or set MINIDL_KERNELS=reference.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+try:
+    _switch(_wanted or ("compiled" if compiled else "reference"))
+except ValueError as error:
+    raise ValueError(f"environment variable MINIDL_KERNELS: {error}") from None

@@ -1,0 +1,26 @@
+"""y[p, index[p,i]] += x[p,i]: values added to the places they are sent to, the adjoint of gathering from them.
+
+Twin: minidl/reference/scatter_add.py
+"""
+
+from real cimport real
+
+ctypedef long long int64
+
+
+def scatter_add_planes(const real[:, ::1] x, const int64[:, ::1] index, real[:, ::1] y):
+    """y[p, index[p,i]] += x[p,i], from zero
+
+    x      IN   (P, n)
+    index  IN   (P, n), int64 in 0 .. m - 1
+    y      OUT  (P, m)
+
+    The backward pass of max pooling, p running over the planes of all images. Its own backward is y[p, index[p,i]].
+    Twin: minidl/reference/scatter_add.py
+    """
+    cdef Py_ssize_t p, i
+    with nogil:
+        y[...] = 0
+        for p in range(x.shape[0]):
+            for i in range(x.shape[1]):
+                y[p, index[p, i]] += x[p, i]
