@@ -43,10 +43,12 @@ class BuildKernels(build_ext):
     """Translate all kernels and compile them side by side; if that can't be done, say so and go on."""
 
     def finalize_options(self):
+        """Use every core, unless told otherwise."""
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self):
+        """Build all, or none and warn."""
         try:
             self.translate()
             super().build_extensions()
@@ -59,6 +61,7 @@ class BuildKernels(build_ext):
             )
 
     def translate(self):
+        """Let Cython write the C files, and set the flags to compile them with."""
         from Cython.Build import cythonize
 
         translated = cythonize(

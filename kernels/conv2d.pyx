@@ -1,14 +1,14 @@
-"""y[n,k,i,j] = b[k] + sum_{c,u,v} x[n,c, i s + u d - p, j s + v d - p] w[k,c,u,v]: convolution in two dimensions.
+"""Convolution: y[n,k,i,j] = b[k] + sum_{c,u,v} x[n,c, i s + u d - p, j s + v d - p] w[k,c,u,v]
 
 Twin: minidl/reference/conv2d.py
 
-The kernel is not flipped: this is the cross-correlation that every framework calls convolution. (The chapter's formula is
-garbled in print; this is the standard one.) The three kernels run through the same taps:
+The kernel is not flipped: this is the cross-correlation that every framework calls convolution. (The chapter's formula
+is garbled in print; this is the standard one.) The three functions below go through the same terms:
 
 a) Zeros are put around x once, so that no loop asks whether it is inside the image.
-b) The innermost loop goes along a row of the output, in which elements lie side by side, and is a function of plain
-   pointers: the compiler makes vector code of it where the stride is 1. (The same loop over memoryviews took 1.3 times as
-   long in conv2d_forward, 3 times in conv2d_dx, 1.6 times in conv2d_dw: LeNet's second layer, batch 64, float32.)
+b) The innermost loop goes along a row, in which elements lie side by side, and is a function of plain pointers: the
+   compiler makes vector code of it where the stride is 1. Forward, dx and dw of a 3x3 convolution, 16 to 16 channels of
+   32x32, batch 32, float32, take 14, 11 and 14 ms; with the same loop over memoryviews 18, 32 and 22.
 c) A plane of y (dx) stays in the cache while all its taps are added; dw adds along a row of partial sums, one for each
    output column, which vectorises and loses fewer digits than one long sum.
 """

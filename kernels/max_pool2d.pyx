@@ -1,4 +1,4 @@
-"""y[n,c,i,j] = max_{u,v} x[n,c, i s + u d - p, j s + v d - p]: the largest element of each window, and where it is.
+"""y[n,c,i,j] = max_{u,v} x[n,c, i s + u d - p, j s + v d - p]: the largest of each window, and where it is.
 
 Twin: minidl/reference/max_pool2d.py
 """
@@ -26,8 +26,8 @@ def max_pool2d_forward(
     index  OUT  (N, C, OH, OW), int64: the place row W + column of the maximum in its plane
     kernel_size, stride s, padding p, dilation d: (of height, of width)
 
-    The first of equal elements wins; a NaN wins over every element before it, as in PyTorch. A window with no element of
-    the image gives minus infinity and index 0. Backward: scatter_add_planes sends g to the index.
+    The first of equal elements wins; a NaN wins over every element before it, as in PyTorch. A window with no element
+    of the image gives minus infinity and index 0. Backward: scatter_add_planes sends g to the index.
     Source: Ranzato et al., Unsupervised learning of invariant feature hierarchies (2007).
     Twin: minidl/reference/max_pool2d.py
     """

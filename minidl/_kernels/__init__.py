@@ -2,7 +2,7 @@
 
 A kernel is a public function of a file in minidl/reference/, named `<file>_forward`, `<file>_backward` or alike, and an
 attribute of this module. Operations write `from minidl import _kernels as kernels` and call
-`kernels.conv2d_forward(...)`: the attribute is looked up at each call, so they feel a switch at once. A file is imported
+`kernels.conv2d_forward(...)`: the attribute is looked up at each call, so a switch is felt at once. A file is imported
 when one of its kernels is first called.
 """
 
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
     """Find a kernel that is asked for the first time since the last switch."""
     file = max((file for file in _files if name.startswith(f"{file}_")), key=len, default="")
     if not file:
-        raise AttributeError(f"there is no kernel {name!r}: no file in minidl/reference/ has the first part of its name")
+        raise AttributeError(f"there is no kernel {name!r}: its name begins with no file of minidl/reference/")
     package = __name__ if mode == "compiled" else "minidl.reference"
     kernel = getattr(import_module(f"{package}.{file}"), name)
     _looked_up.add(name)
@@ -64,7 +64,7 @@ def __getattr__(name: str) -> Any:
     return kernel
 
 
-class use_kernels:  # noqa: N801 (reads as the function it is used as)
+class use_kernels:
     """Choose the kernels: "compiled", "reference" (their NumPy twins) or "formula" (no fused kernel at all).
 
     Under "formula" an operation that has a formula in differentiable operations runs that, and every other one the

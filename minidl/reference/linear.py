@@ -24,7 +24,7 @@ def linear_backward_formula(
     for gradient in (dx, dw, db):
         gradient.fill(0)
     for n, o in np.ndindex(y.shape):
-        dz = g[n, o] * slope_formula(y[n, o], activation)
+        dz = g[n, o] * slope_formula(float(y[n, o]), activation)
         db[o] += dz
         for i in range(x.shape[1]):
             dx[n, i] += dz * w[o, i]

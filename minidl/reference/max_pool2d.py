@@ -1,4 +1,4 @@
-"""y[n,c,i,j] = max_{u,v} x[n,c, i s + u d - p, j s + v d - p]: the largest element of each window, and where it is.
+"""y[n,c,i,j] = max_{u,v} x[n,c, i s + u d - p, j s + v d - p]: the largest of each window, and where it is.
 
 Twin: kernels/max_pool2d.pyx, where shapes and sources are.
 """
