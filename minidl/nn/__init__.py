@@ -7,18 +7,18 @@
 (2, 10)
 """
 
-from minidl.nn import functional, init, utils
-from minidl.nn.activation import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from minidl.nn.container import Sequential
-from minidl.nn.conv import Conv2d
-from minidl.nn.dropout import Dropout
-from minidl.nn.flatten import Flatten, Unflatten
-from minidl.nn.linear import Identity, Linear
-from minidl.nn.loss import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
-from minidl.nn.module import Module
-from minidl.nn.parameter import Parameter
-from minidl.nn.pooling import MaxPool2d
-from minidl.nn.rnn import RNN
+from . import functional, init, utils
+from .activation import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .container import Sequential
+from .conv import Conv2d
+from .dropout import Dropout
+from .flatten import Flatten, Unflatten
+from .linear import Identity, Linear
+from .loss import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .module import Module
+from .parameter import Parameter
+from .pooling import MaxPool2d
+from .rnn import RNN
 
 __all__ = [
     "GELU",

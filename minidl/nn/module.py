@@ -1,9 +1,9 @@
 """Module: the base of everything that has parameters.
 
 A module keeps its parameters, buffers and child modules as ordinary attributes, so reading `self.weight` costs no more
-than reading any other. What is special is the assignment: `self.weight = Parameter(...)` also notes in `_roles` that the
-name `weight` stands for a parameter, in the order of assignment. Every walk over a model (parameters(), state_dict(),
-to(), repr) reads those notes.
+than reading any other. What is special is the assignment: `self.weight = Parameter(...)` also notes in `_roles` that
+the name `weight` stands for a parameter, in the order of assignment. Every walk over a model (parameters(),
+state_dict(), to(), repr) reads those notes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from types import MappingProxyType
 from typing import Any, Self
 
 import minidl
-from minidl import autograd
-from minidl.errors import ArgumentError, ArgumentTypeError, DTypeError, MinidlError, NameTaken, NotInitialised
-from minidl.nn import hooks, state
-from minidl.nn.parameter import Parameter
-from minidl.tensor import Tensor
+
+from .. import autograd
+from ..errors import ArgumentError, ArgumentTypeError, DTypeError, MinidlError, NameTaken, NotInitialised
+from ..tensor import Tensor
+from . import hooks, state
+from .parameter import Parameter
 
 # what the name of an attribute may stand for
 PARAMETER, BUFFER, UNSAVED_BUFFER, MODULE = "parameter", "buffer", "unsaved buffer", "module"
@@ -77,7 +78,7 @@ class Module:
         except MinidlError as error:
             error.passed_through(self)
             raise
-        except TypeError as error:
+        except TypeError:
             mismatch = call_mismatch(self.forward, args, kwargs)
             if mismatch is None:
                 raise
@@ -453,9 +454,7 @@ class Module:
         """
         return hooks.register(self, "forward", hook, prepend, with_kwargs)
 
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> hooks.RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> hooks.RemovableHandle:
         """Call `hook(module, grad_output)` when backward reaches the outputs; it may return another grad_output."""
         return hooks.register(self, "backward_pre", hook, prepend)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import minidl
-from minidl.errors import ArgumentTypeError, StateError
-from minidl.nn.parameter import Parameter
-from minidl.tensor import Tensor
+
+from ..errors import ArgumentTypeError, StateError
+from ..tensor import Tensor
+from .parameter import Parameter
 
 if TYPE_CHECKING:
     from minidl.nn.module import Module

@@ -1,0 +1,71 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import minidl
+
+from ..errors import ArgumentError
+from .optimizer import Optimizer, at_least_zero
+
+
+class SGD(Optimizer):
+    """w <- w - α·∇J(w): gradient descent, with α = `lr`.
+
+    J is the loss that backward ran on. Of one sample or a few it makes the descent stochastic (Robbins & Monro 1951); of
+    the whole training set it is full-batch gradient descent, by the same rule.
+
+    With `momentum` μ the step follows a running sum of gradients (Polyak 1964; Sutskever et al. 2013, eq. 1-2):
+
+        v <- μ·v + (1 - dampening)·g, from v = g in the first step
+        w <- w - α·v, or with `nesterov` w - α·(g + μ·v)
+
+    `weight_decay` λ first adds λ·w to g, the gradient of λ/2·‖w‖². `maximize` turns the sign of g.
+
+    Options: lr 0.001, momentum 0, dampening 0, weight_decay 0, nesterov False, maximize False. Raises ValueError for one
+    that is negative or not finite, and for nesterov without momentum or with dampening.
+
+    >>> import minidl
+    >>> w = minidl.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = minidl.optim.SGD([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.tolist()
+    [0.5, 1.0]
+    """
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
+        nesterov: bool = False, *, maximize: bool = False, **others: Any,
+    ) -> None:  # fmt: skip
+        defaults = dict(
+            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
+            maximize=maximize,
+        )  # fmt: skip
+        super().__init__(params, defaults, others)
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Raise if an option makes no sense."""
+        for name in ("lr", "momentum", "weight_decay"):
+            at_least_zero(name, group[name])
+        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
+            raise ArgumentError("nesterov needs a momentum above 0 and no dampening")
+
+    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Do one step on one parameter."""
+        momentum = group["momentum"]
+        if group["maximize"]:
+            g = -g
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * w
+        if momentum:
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = minidl.tensor(g)
+                v = state["momentum_buffer"].array
+            else:
+                v = state["momentum_buffer"].array
+                v *= momentum
+                v += (1 - group["dampening"]) * g
+            g = g + momentum * v if group["nesterov"] else v
+        w -= group["lr"] * g
