@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar, copy_context
 from functools import wraps
+from importlib import import_module
 from operator import itemgetter
 from typing import Any
 
@@ -240,6 +241,8 @@ class Primitive:
 
     def vjp(self, node: Node, cotangents: Sequence[Any], create_graph: bool) -> Iterable[Any]:
         """Return the cotangents of the inputs that need one: run their rules on what the node saved."""
+        if self.several:
+            cotangents = filled(cotangents, node.shape, create_graph)
         frame = (*cotangents, *(revive(node) if create_graph else node.saved))
         if self.variadic:
             return [dx for dx, need in zip(node.plan.rules[0](frame), node.plan.needs, strict=True) if need]
@@ -278,6 +281,8 @@ class Fused(Primitive):
 
     def vjp(self, node: Node, cotangents: Sequence[Any], create_graph: bool) -> Iterable[Any]:
         """Return the gradients by the kernel, or under create_graph by differentiating the formula."""
+        if self.several:
+            cotangents = filled(cotangents, node.shape, create_graph)
         plan = node.plan
         if not create_graph:
             gradients = plan.rules[0]((*cotangents, *node.saved, plan.needs))
@@ -303,7 +308,7 @@ def revive(node: Node) -> list[Any]:
         else:
             edge = node.edges[origin]
             values.append(edge if isinstance(edge, Variable) else wrap(value, edge, True))
-        if k < len(node.cells):
+        if k < len(node.cells) and isinstance(values[-1], Variable):
             values[-1].cell = node.cells[k]
     return values
 
@@ -457,6 +462,8 @@ def share(view: Any, base: Any) -> None:
 
 def plain(op: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
     """Compute on plain arrays and numbers, with a plain answer; numbers alone give a Python number."""
+    if kernels.mode == "formula" and isinstance(op, Fused):
+        return op.forward(*inputs, **options)
     result = op.compute(inputs, {**op.defaults, **options})
     if op.residuals:
         result = result[: len(op.outputs)] if op.several else result[0]
@@ -648,8 +655,7 @@ def walk(roots: Sequence[tuple[Any, Any]], create_graph: bool, retain: bool, wan
                 for cell in node.cells:
                     if cell[0] > node.order:
                         raise changed(node)
-                several = node.op.several
-                results = node.op.vjp(node, filled(g, node.shape, create_graph) if several else (g,), create_graph)
+                results = node.op.vjp(node, g if node.op.several else (g,), create_graph)
                 if watching is not None:
                     watching.walked(node, g, results)
                 for edge, dx in zip(node.edges, results, strict=True):
@@ -917,3 +923,11 @@ def is_grad_enabled() -> bool:
     True
     """
     return grad_mode.get()
+
+
+def __getattr__(name: str) -> Any:
+    """Load what stands outside the engine when it is first asked for: PyTorch has these names here."""
+    for module, names in (("function", ("Function",)), ("testing", ("gradcheck", "gradgradcheck"))):
+        if name in names:
+            return getattr(import_module(f".{module}", __package__), name)
+    raise AttributeError(f"module 'minidl.autograd' has no attribute {name!r}")
