@@ -97,7 +97,7 @@ compiled = not _reason
 mode = ""
 
 _wanted = os.environ.get("MINIDL_KERNELS")
-if _wanted is None and not compiled:
+if not _wanted and not compiled:
     warnings.warn(
         f"minidl runs on its slower NumPy reference: {_reason}. {_HOW_TO_COMPILE}, or set MINIDL_KERNELS=reference.",
         RuntimeWarning,

@@ -6,12 +6,13 @@ Twin: kernels/activation.pxd
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
 
-def f_formula(z: float, activation: str) -> float:
+def f_formula(z: Any, activation: str) -> Any:
     """Return f(z) for one number."""
     match activation:
         case "identity":
@@ -25,17 +26,17 @@ def f_formula(z: float, activation: str) -> float:
     raise unknown(activation)
 
 
-def slope_formula(y: float, activation: str) -> float:
-    """Return f'(z) for one number y = f(z)."""
+def through_formula(g: Any, y: Any, activation: str) -> Any:
+    """Return g f'(z) for one number y = f(z). What relu stops is 0, even where g is NaN; NaN in y lets g pass."""
     match activation:
         case "identity":
-            return 1.0
+            return g
         case "relu":
-            return 0.0 if y <= 0 else 1.0
+            return 0.0 if y <= 0 else g
         case "tanh":
-            return 1 - y * y
+            return g * (1 - y * y)
         case "sigmoid":
-            return y * (1 - y)
+            return g * (y * (1 - y))
     raise unknown(activation)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from ._activation import activate, f_formula, slope_formula, through_activation
+from ._activation import activate, f_formula, through_activation, through_formula
 
 
 def linear_forward_formula(x: ndarray, w: ndarray, b: ndarray, y: ndarray, activation: str) -> None:
@@ -24,7 +24,7 @@ def linear_backward_formula(
     for gradient in (dx, dw, db):
         gradient.fill(0)
     for n, o in np.ndindex(y.shape):
-        dz = g[n, o] * slope_formula(float(y[n, o]), activation)
+        dz = through_formula(g[n, o], y[n, o], activation)
         db[o] += dz
         for i in range(x.shape[1]):
             dx[n, i] += dz * w[o, i]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import ndarray
 
-from ._activation import activate, f_formula, slope_formula, through_activation
+from ._activation import activate, f_formula, through_activation, through_formula
 
 
 def rnn_forward_formula(
@@ -54,7 +54,7 @@ def rnn_backward_formula(
         h = y[t - 1] if t > 0 else h0
         dh_before = np.zeros_like(h0)
         for n, o in np.ndindex(y.shape[1:]):
-            dz = (g[t, n, o] + dh[n, o]) * slope_formula(y[t, n, o], nonlinearity)
+            dz = through_formula(g[t, n, o] + dh[n, o], y[t, n, o], nonlinearity)
             db[o] += dz
             for i in range(x.shape[2]):
                 dx[t, n, i] += dz * w_ih[o, i]

@@ -1,0 +1,13 @@
+"""What the whole suite shares."""
+
+import os
+
+import pytest
+
+# The suite's products are small, and several workers may run side by side: more threads of BLAS only get in the way.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Ask first whether the compiled kernels are loaded: without them every other test would test something else."""
+    items.sort(key=lambda item: item.path.name != "test_compiled.py")

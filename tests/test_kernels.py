@@ -1,0 +1,538 @@
+"""Every kernel at its three levels, each tested against the next: formula in plain loops, NumPy reference, compiled.
+
+A kernel has a row in ROWS: the shapes of its arguments as a function of a few sizes, and what it writes. From that
+follow the comparison of the levels on fixed and on drawn sizes, missing outputs, NaN and infinity. What is a gradient
+is then checked by finite differences: DERIVATIVES says of what.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import minidl.reference
+from minidl import _kernels as kernels
+
+TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
+ACTIVATIONS = ["identity", "relu", "tanh", "sigmoid"]
+OPTIONS = {"activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups"}
+
+needs_compiled = pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
+
+
+def modules(package: str) -> list[Any]:
+    """Return the modules minidl.reference.x, or their compiled twins."""
+    names = [file.name for file in pkgutil.iter_modules(minidl.reference.__path__) if not file.name.startswith("_")]
+    return [import_module(f"{package}.{name}") for name in names]
+
+
+def functions(package: str) -> dict[str, Callable[..., None]]:
+    """Return the functions of these modules whose names begin with the name of their file."""
+    return {
+        name: function
+        for module in modules(package)
+        for name, function in vars(module).items()
+        if name.startswith(module.__name__.rpartition(".")[2] + "_")
+    }
+
+
+REFERENCE = functions("minidl.reference")
+COMPILED = functions("minidl._kernels") if kernels.compiled else {}
+
+
+# -- the table -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Row:
+    """A kernel: its arguments from a few sizes, which of them it writes, which may be None, and the sizes to try.
+
+    `arguments` gives a shape for an array and the value of an option. The `small` sizes are run at all three levels,
+    the `large` ones by the reference and the compiled kernel; `draw` gives random ones.
+    """
+
+    arguments: Callable[..., dict[str, Any]]
+    writes: tuple[str, ...]
+    small: list[dict[str, Any]]
+    large: list[dict[str, Any]]
+    draw: st.SearchStrategy[dict[str, Any]]
+    optional_inputs: tuple[str, ...] = ()
+    optional_outputs: tuple[str, ...] = ()
+
+
+def linear(N: int, I: int, O: int, activation: str) -> dict[str, Any]:  # noqa: E741
+    return {
+        "x": (N, I), "w": (O, I), "b": (O,), "y": (N, O), "g": (N, O),
+        "dx": (N, I), "dw": (O, I), "db": (O,), "activation": activation,
+    }  # fmt: skip
+
+
+def rnn(T: int, N: int, I: int, H: int, nonlinearity: str) -> dict[str, Any]:  # noqa: E741
+    return {
+        "x": (T, N, I), "h0": (N, H), "w_ih": (H, I), "w_hh": (H, H), "b_ih": (H,), "b_hh": (H,),
+        "y": (T, N, H), "g": (T, N, H),
+        "dx": (T, N, I), "dh0": (N, H), "dw_ih": (H, I), "dw_hh": (H, H), "db": (H,), "nonlinearity": nonlinearity,
+    }  # fmt: skip
+
+
+def image_size(out: int, kernel: int, stride: int, padding: int, dilation: int, rest: int) -> int:
+    """Return the height that gives `out` rows and leaves `rest` (less than the stride) unread; at least 1."""
+    return max((out - 1) * stride + (kernel - 1) * dilation + 1 - 2 * padding + rest % stride, 1)
+
+
+def output_size(size: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+    return max((size + 2 * padding - (kernel - 1) * dilation - 1) // stride + 1, 0)
+
+
+def conv2d(
+    N: int, C: int, K: int, out: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, groups: int, rest: int
+) -> dict[str, Any]:
+    """C and K count the channels of one group."""
+    each = list(zip(kernel, stride, padding, dilation, strict=True))
+    image = [image_size(o, *k, rest) for o, k in zip(out, each, strict=True)]
+    out = [output_size(i, *k) for i, k in zip(image, each, strict=True)]
+    x, w, y = (N, C * groups, *image), (K * groups, C, *kernel), (N, K * groups, *out)
+    return {
+        "x": x, "w": w, "b": (K * groups,), "y": y, "g": y, "dx": x, "dw": w,
+        "stride": stride, "padding": padding, "dilation": dilation, "groups": groups,
+    }  # fmt: skip
+
+
+def max_pool2d(
+    N: int, C: int, image: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: int
+) -> dict[str, Any]:
+    """With ceil = 1 the output has a row and a column more, whose windows hang over the edge."""
+    each = zip(image, kernel, stride, padding, dilation, strict=True)
+    y = (N, C, *(output_size(*size) + ceil for size in each))
+    return {
+        "x": (N, C, *image), "y": y, "index": y,
+        "kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation,
+    }  # fmt: skip
+
+
+def scatter_add(P: int, n: int, m: int) -> dict[str, Any]:
+    return {"x": (P, n), "index": (P, n), "y": (P, m)}
+
+
+def every(**choices: Any) -> list[dict[str, Any]]:
+    """Return every combination of the choices."""
+    return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
+
+
+def drawn(**choices: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw one of each; a pair of numbers is a range."""
+    return st.fixed_dictionaries(
+        {name: st.integers(*c) if isinstance(c, tuple) else st.sampled_from(c) for name, c in choices.items()}
+    )
+
+
+def pairs(*numbers: int) -> list[tuple[int, int]]:
+    return list(itertools.product(numbers, repeat=2))
+
+
+LINEAR: dict[str, Any] = {
+    "arguments": linear,
+    "small": [
+        *every(N=[3], I=[4], O=[5], activation=ACTIVATIONS),
+        *every(N=[0, 1, 2], I=[0, 1, 3], O=[0, 1, 2], activation=["identity", "relu"]),
+    ],
+    "large": every(N=[1, 17], I=[53], O=[29], activation=ACTIVATIONS),
+    "draw": drawn(N=(0, 6), I=(0, 6), O=(0, 6), activation=ACTIVATIONS),
+}
+RNN: dict[str, Any] = {
+    "arguments": rnn,
+    "small": [
+        *every(T=[0, 1, 2, 5], N=[2], I=[3], H=[4], nonlinearity=["tanh", "relu"]),
+        *every(T=[2], N=[0, 1], I=[0, 1], H=[0, 1], nonlinearity=["tanh"]),
+    ],
+    "large": every(T=[1, 9], N=[7], I=[23], H=[31], nonlinearity=["tanh", "relu"]),
+    "draw": drawn(T=(0, 4), N=(0, 4), I=(0, 4), H=(0, 4), nonlinearity=["tanh", "relu"]),
+}
+PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+CONV2D: dict[str, Any] = {
+    "arguments": conv2d,
+    "small": [
+        {"N": 2, "C": 2, "K": 3, "out": (3, 2), "kernel": (2, 3), "groups": 1, "rest": 0, **PLAIN, **options}
+        for options in (
+            {},
+            {"stride": (2, 1), "rest": 1},
+            {"stride": (1, 3), "rest": 2},
+            {"padding": (1, 2)},
+            {"dilation": (3, 1)},
+            {"dilation": (1, 2)},
+            {"groups": 3},
+            {"stride": (2, 3), "padding": (2, 1), "dilation": (2, 2), "groups": 2, "rest": 1},
+            {"kernel": (1, 1), "out": (1, 1)},
+            {"N": 1, "C": 1, "K": 1},
+            {"N": 0},
+            {"C": 0},
+            {"K": 0},
+        )
+    ],
+    "large": [
+        {"N": 3, "C": 5, "K": 4, "out": (11, 37), "kernel": (3, 5), "groups": 1, "rest": 0, **PLAIN},
+        {"N": 2, "C": 3, "K": 2, "out": (9, 19), "kernel": (3, 3), "groups": 2, "rest": 1,
+         "stride": (2, 2), "padding": (1, 1), "dilation": (1, 2)},
+    ],
+    "draw": drawn(
+        N=(0, 2), C=(0, 2), K=(0, 2), out=pairs(1, 2, 3), kernel=pairs(1, 2, 3), stride=pairs(1, 2, 3),
+        padding=pairs(0, 1, 2), dilation=pairs(1, 2), groups=(1, 2), rest=(0, 2),
+    ),
+}  # fmt: skip
+
+ROWS: dict[str, Row] = {
+    "linear_forward": Row(writes=("y",), optional_inputs=("b",), **LINEAR),
+    "linear_backward": Row(writes=("dx", "dw", "db"), optional_outputs=("dx", "dw", "db"), **LINEAR),
+    "conv2d_forward": Row(writes=("y",), optional_inputs=("b",), **CONV2D),
+    "conv2d_dx": Row(writes=("dx",), **CONV2D),
+    "conv2d_dw": Row(writes=("dw",), **CONV2D),
+    "rnn_forward": Row(writes=("y",), optional_inputs=("b_ih", "b_hh"), **RNN),
+    "rnn_backward": Row(
+        writes=("dx", "dh0", "dw_ih", "dw_hh", "db"), optional_outputs=("dx", "dh0", "dw_ih", "dw_hh", "db"), **RNN
+    ),
+    "max_pool2d_forward": Row(
+        arguments=max_pool2d,
+        writes=("y", "index"),
+        small=[
+            {"N": 2, "C": 3, "image": (5, 6), "kernel": (2, 3), "ceil": 0, **PLAIN, **options}
+            for options in (
+                {},
+                {"stride": (2, 3)},
+                {"padding": (1, 1)},
+                {"dilation": (2, 2)},
+                {"stride": (2, 2), "padding": (1, 1), "ceil": 1},
+                {"kernel": (1, 1)},
+                {"image": (1, 1), "kernel": (1, 1)},
+                {"image": (1, 2), "kernel": (1, 2), "padding": (0, 1), "dilation": (1, 3)},
+                {"N": 0},
+                {"C": 0},
+            )
+        ],
+        large=[{"N": 3, "C": 4, "image": (27, 31), "kernel": (3, 3), "ceil": 1, **PLAIN, "stride": (2, 2)}],
+        draw=drawn(
+            N=(0, 2), C=(0, 2), image=pairs(1, 4, 5), kernel=pairs(1, 2, 3), stride=pairs(1, 2, 3),
+            padding=pairs(0, 1), dilation=pairs(1, 2), ceil=(0, 1),
+        ),
+    ),
+    "scatter_add_planes": Row(
+        arguments=scatter_add,
+        writes=("y",),
+        small=every(P=[0, 1, 3], n=[0, 1, 7], m=[1, 4]),
+        large=every(P=[5], n=[300], m=[17]),
+        draw=drawn(P=(0, 4), n=(0, 9), m=(1, 5)),
+    ),
+}  # fmt: skip
+
+
+# -- running a kernel of the table -----------------------------------------------------------------------------------
+
+
+def arguments(name: str, sizes: dict[str, Any], dtype: Any, seed: int = 0) -> dict[str, Any]:
+    """Return a kernel's arguments: seeded read-only inputs, outputs full of NaN, options."""
+    row, generator = ROWS[name], np.random.default_rng(seed)
+    values = row.arguments(**sizes)
+    values = {parameter: values[parameter] for parameter in inspect.signature(REFERENCE[name]).parameters}
+    for parameter, shape in values.items():
+        if parameter in OPTIONS:
+            continue
+        if parameter in row.writes:
+            values[parameter] = np.full(shape, -7, np.int64) if parameter == "index" else np.full(shape, np.nan, dtype)
+            continue
+        if parameter == "index":
+            values[parameter] = generator.integers(0, values["y"][1], shape)
+        else:
+            # Weights are scaled as a layer's: a recurrence with larger ones is chaotic and amplifies rounding.
+            scale = max(math.prod(shape[1:]), 1) ** -0.5 if parameter.startswith("w") else 1
+            values[parameter] = (scale * generator.standard_normal(shape)).astype(dtype)
+        values[parameter].flags.writeable = False
+    return values
+
+
+def run(function: Callable[..., None], name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Call a kernel on these arguments with fresh outputs; see that inputs stay; return the outputs."""
+    values = {
+        key: value.copy() if key in ROWS[name].writes and value is not None else value for key, value in values.items()
+    }
+    before = {key: value.copy() for key, value in values.items() if isinstance(value, np.ndarray)}
+    with np.errstate(all="ignore"):
+        assert function(*values.values()) is None
+    for key, value in before.items():
+        if key not in ROWS[name].writes:
+            np.testing.assert_array_equal(values[key], value, err_msg=f"{name} changed its input {key}")
+    return {key: values[key] for key in ROWS[name].writes if values[key] is not None}
+
+
+def assert_close(actual: dict[str, Any], expected: dict[str, Any], dtype: Any) -> None:
+    assert actual.keys() == expected.keys()
+    for key in expected:
+        assert actual[key].dtype == expected[key].dtype
+        scale = np.max(np.abs(expected[key]), initial=1, where=np.isfinite(expected[key]))
+        np.testing.assert_allclose(
+            actual[key], expected[key], rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale, err_msg=key
+        )
+
+
+def label(sizes: Any) -> str:
+    return " ".join(f"{key}={value}" for key, value in sizes.items()).replace(", ", ",")
+
+
+def sized(which: str) -> pytest.MarkDecorator:
+    """Run a test once for every kernel and each of its small or large sizes."""
+    cases = [
+        pytest.param(name, sizes, id=f"{name} {label(sizes)}")
+        for name, row in ROWS.items()
+        for sizes in getattr(row, which)
+    ]
+    return pytest.mark.parametrize(("name", "sizes"), cases)
+
+
+def first(which: str) -> pytest.MarkDecorator:
+    """Run a test once for every kernel, at the first of its small or large sizes."""
+    cases = [pytest.param(name, getattr(row, which)[0], id=name) for name, row in ROWS.items()]
+    return pytest.mark.parametrize(("name", "sizes"), cases)
+
+
+# -- the levels ------------------------------------------------------------------------------------------------------
+
+
+def test_every_kernel_has_a_row_a_formula_and_a_twin() -> None:
+    assert {name for name in REFERENCE if not name.endswith("_formula")} == set(ROWS)
+    assert {name for name in REFERENCE if name.endswith("_formula")} == {f"{name}_formula" for name in ROWS}
+    if kernels.compiled:
+        assert set(COMPILED) == set(ROWS)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_levels_have_one_signature(name: str) -> None:
+    expected = [*inspect.signature(REFERENCE[name]).parameters]
+    assert [*inspect.signature(REFERENCE[f"{name}_formula"]).parameters] == expected
+    if kernels.compiled:
+        assert [*inspect.signature(COMPILED[name]).parameters] == expected
+
+
+@needs_compiled
+@pytest.mark.parametrize("name", ROWS)
+def test_docstring_names_formula_outputs_and_twin(name: str) -> None:
+    text = COMPILED[name].__doc__ or ""
+    assert "=" in text.splitlines()[0]
+    assert all(f"{output} " in text or f"{output}," in text for output in ROWS[name].writes)
+    assert " OUT " in text
+    assert f"Twin: minidl/reference/{REFERENCE[name].__module__.rpartition('.')[2]}.py" in text
+
+
+@sized("small")
+def test_reference_follows_the_formula(name: str, sizes: dict[str, Any]) -> None:
+    values = arguments(name, sizes, np.float64)
+    expected = run(REFERENCE[f"{name}_formula"], name, values)
+    assert_close(run(REFERENCE[name], name, values), expected, np.float64)
+
+
+@needs_compiled
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@sized("small")
+def test_compiled_follows_the_reference(name: str, sizes: dict[str, Any], dtype: Any) -> None:
+    values = arguments(name, sizes, dtype)
+    assert_close(run(COMPILED[name], name, values), run(REFERENCE[name], name, values), dtype)
+
+
+@needs_compiled
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@sized("large")
+def test_compiled_follows_the_reference_at_odd_sizes(name: str, sizes: dict[str, Any], dtype: Any) -> None:
+    values = arguments(name, sizes, dtype)
+    assert_close(run(COMPILED[name], name, values), run(REFERENCE[name], name, values), dtype)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_levels_agree_on_drawn_sizes(name: str) -> None:
+    @settings(max_examples=25, deadline=None, derandomize=True, database=None)
+    @given(sizes=ROWS[name].draw, seed=st.integers(0, 99))
+    def check(sizes: dict[str, Any], seed: int) -> None:
+        values = arguments(name, sizes, np.float64, seed)
+        expected = run(REFERENCE[name], name, values)
+        assert_close(run(REFERENCE[f"{name}_formula"], name, values), expected, np.float64)
+        if kernels.compiled:
+            assert_close(run(COMPILED[name], name, values), expected, np.float64)
+
+    check()
+
+
+@first("small")
+def test_float32_reference_follows_float64(name: str, sizes: dict[str, Any]) -> None:
+    single = arguments(name, sizes, np.float32)
+    double = {
+        key: value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype == np.float32 else value
+        for key, value in single.items()
+    }
+    actual, expected = run(REFERENCE[name], name, single), run(REFERENCE[name], name, double)
+    for key in expected:
+        np.testing.assert_allclose(actual[key], expected[key], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("level", ["reference", pytest.param("compiled", marks=needs_compiled)])
+@first("large")
+def test_what_is_none_is_left_out(name: str, sizes: dict[str, Any], level: str) -> None:
+    function, row = (REFERENCE if level == "reference" else COMPILED)[name], ROWS[name]
+    values = arguments(name, sizes, np.float64)
+    whole = run(function, name, values)
+    for missing in row.optional_outputs:
+        others = {key: whole[key] for key in whole if key != missing}
+        assert_close(run(function, name, {**values, missing: None}), others, np.float64)
+    for missing in row.optional_inputs:
+        zero = run(function, name, {**values, missing: np.zeros_like(values[missing])})
+        assert_close(run(function, name, {**values, missing: None}), zero, np.float64)
+    if row.optional_outputs:
+        assert run(function, name, values | dict.fromkeys(row.optional_outputs)) == {}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@sized("small")
+def test_nan_and_infinity_pass_alike(name: str, sizes: dict[str, Any], dtype: Any, bad: float) -> None:
+    values = arguments(name, sizes, dtype)
+    for key, value in values.items():
+        if not isinstance(value, np.ndarray) or key in ROWS[name].writes or key == "index" or value.size == 0:
+            continue
+        spoilt = value.copy()
+        spoilt.flat[value.size // 2] = bad
+        expected = run(REFERENCE[name], name, {**values, key: spoilt})
+        assert_close(run(REFERENCE[f"{name}_formula"], name, {**values, key: spoilt}), expected, dtype)
+        if kernels.compiled:
+            assert_close(run(COMPILED[name], name, {**values, key: spoilt}), expected, dtype)
+
+
+# -- gradients -------------------------------------------------------------------------------------------------------
+
+# Each backward kernel: the kernel that it differentiates, and of which input each output is the gradient.
+DERIVATIVES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "linear_backward": ("linear_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
+    "conv2d_dx": ("conv2d_forward", {"dx": ("x",)}),
+    "conv2d_dw": ("conv2d_forward", {"dw": ("w",)}),
+    "rnn_backward": (
+        "rnn_forward",
+        {"dx": ("x",), "dh0": ("h0",), "dw_ih": ("w_ih",), "dw_hh": ("w_hh",), "db": ("b_ih", "b_hh")},
+    ),
+}
+
+
+def numeric_gradient(f: Callable[[Any], Any], x: Any, step: float = 1e-6) -> Any:
+    """Return the central differences (f(x + step) - f(x - step)) / (2 step), element by element."""
+    gradient = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[place] += step
+        down[place] -= step
+        gradient[place] = (f(up) - f(down)) / (2 * step)
+    return gradient
+
+
+@pytest.mark.parametrize("level", ["reference", pytest.param("compiled", marks=needs_compiled)])
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [pytest.param(name, sizes, id=f"{name} {label(sizes)}") for name in DERIVATIVES for sizes in ROWS[name].small],
+)
+def test_gradient_by_finite_differences(name: str, sizes: dict[str, Any], level: str) -> None:
+    functions = REFERENCE if level == "reference" else COMPILED
+    forward, of = DERIVATIVES[name]
+    values = arguments(forward, sizes, np.float64)
+    y = run(functions[forward], forward, values)["y"]
+    g = np.random.default_rng(1).standard_normal(y.shape)
+    backward = {**arguments(name, sizes, np.float64), **{k: v for k, v in values.items() if k != "y"}, "g": g, "y": y}
+    backward = {key: backward[key] for key in inspect.signature(REFERENCE[name]).parameters}
+    gradients = run(functions[name], name, backward)
+    for output, inputs in of.items():
+        for x in inputs:
+            numeric = numeric_gradient(
+                lambda value, x=x: np.sum(g * run(functions[forward], forward, {**values, x: value})["y"]), values[x]
+            )
+            np.testing.assert_allclose(gradients[output], numeric, rtol=1e-6, atol=1e-7, err_msg=f"{output} of {x}")
+
+
+@pytest.mark.parametrize("level", ["reference", pytest.param("compiled", marks=needs_compiled)])
+def test_max_pooling_and_scattering_are_adjoint(level: str) -> None:
+    functions = REFERENCE if level == "reference" else COMPILED
+    generator = np.random.default_rng(3)
+    x = generator.permutation(2 * 3 * 5 * 6).reshape(2, 3, 5, 6).astype(np.float64)
+    y, index = np.empty((2, 3, 3, 4)), np.empty((2, 3, 3, 4), np.int64)
+    options = ((3, 2), (2, 2), (1, 1), (1, 1))
+    g, dx = generator.standard_normal((6, 12)), np.empty((6, 30))
+
+    def pooled(x: Any) -> Any:
+        functions["max_pool2d_forward"](x, y, index, *options)
+        return np.sum(g * y.reshape(6, 12))
+
+    pooled(x)
+    np.testing.assert_array_equal(np.take_along_axis(x.reshape(6, 30), index.reshape(6, 12), 1), y.reshape(6, 12))
+    functions["scatter_add_planes"](g, index.reshape(6, 12), dx)
+    np.testing.assert_allclose(dx.reshape(x.shape), numeric_gradient(pooled, x), rtol=1e-6, atol=1e-7)
+
+
+# -- values with a name ----------------------------------------------------------------------------------------------
+
+LEVELS = [
+    pytest.param("_formula", id="formula"),
+    pytest.param("", id="reference"),
+    pytest.param("compiled", id="compiled", marks=needs_compiled),
+]
+
+
+def at(level: str, name: str) -> Callable[..., None]:
+    return COMPILED[name] if level == "compiled" else REFERENCE[name + level]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_linear_by_hand(level: str) -> None:
+    x, w, b, y = np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [-5.0, 1.0]]), np.array([10.0, 1.0]), np.empty((1, 2))
+    at(level, "linear_forward")(x, w, b, y, "relu")
+    np.testing.assert_array_equal(y, [[21.0, 0.0]])  # 1·3 + 2·4 + 10 and relu(1·-5 + 2·1 + 1)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_convolution_does_not_flip_its_kernel(level: str) -> None:
+    x, w, y = np.arange(4.0).reshape(1, 1, 1, 4), np.array([[[[1.0, 10.0]]]]), np.empty((1, 1, 1, 3))
+    at(level, "conv2d_forward")(x, w, np.zeros(1), y, (1, 1), (0, 0), (1, 1), 1)
+    np.testing.assert_array_equal(y.ravel(), [10.0, 21.0, 32.0])  # x[j] + 10 x[j + 1]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_max_pooling_ties_and_nan_as_in_pytorch(level: str) -> None:
+    x = np.array([[1, 3, 3, 3], [1, np.nan, 2, 3], [np.nan, 1, np.nan, 2], [-np.inf] * 4]).reshape(4, 1, 1, 4)
+    y, index = np.empty((4, 1, 1, 1)), np.empty((4, 1, 1, 1), np.int64)
+    at(level, "max_pool2d_forward")(x, y, index, (1, 4), (1, 1), (0, 0), (1, 1))
+    np.testing.assert_array_equal(y.ravel(), [3, np.nan, np.nan, -np.inf])
+    np.testing.assert_array_equal(index.ravel(), [1, 1, 2, 0])
+
+
+@pytest.mark.parametrize("level", ["", pytest.param("compiled", marks=needs_compiled)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sigmoid_and_tanh_do_not_overflow(level: str, dtype: Any) -> None:
+    z = np.array([[-1e4, -50, -1, -0.0, 0, 1, 50, 1e4]], dtype)
+    exact = {
+        "sigmoid": [1 / (1 + math.exp(-v)) if v > -700 else 0 for v in z[0].tolist()],
+        "tanh": [math.tanh(v) for v in z[0].tolist()],
+    }
+    for activation, expected in exact.items():
+        y = np.empty((1, 8), dtype)
+        with np.errstate(over="raise", invalid="raise"):
+            at(level, "linear_forward")(z, np.eye(8, dtype=dtype), None, y, activation)
+        np.testing.assert_allclose(y[0], expected, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("name", ["linear_forward", "linear_backward", "rnn_forward", "rnn_backward"])
+def test_unknown_activation_is_named(level: str, name: str) -> None:
+    values = arguments(name, ROWS[name].large[0], np.float64)
+    option = "activation" if "activation" in values else "nonlinearity"
+    with pytest.raises(ValueError, match="'swish' is none of 'identity', 'relu'"):
+        at(level, name)(*{**values, option: "swish"}.values())
