@@ -36,6 +36,18 @@ def div(a: Any, b: Any) -> Any:
 
 
 @elementwise
+def floor_divide(a: Any, b: Any) -> Any:
+    """y = ⌊a / b⌋."""
+    return np.floor_divide(a, b)
+
+
+@elementwise
+def remainder(a: Any, b: Any) -> Any:
+    """y = a - b ⌊a / b⌋."""
+    return np.remainder(a, b)
+
+
+@elementwise
 def neg(x: Any) -> Any:
     """y = -x."""
     return -x
@@ -65,6 +77,8 @@ add.defvjp(a=lambda g: g, b=lambda g: g)
 sub.defvjp(a=lambda g: g, b=lambda g: -g)
 mul.defvjp(a=lambda g, b: g * b, b=lambda g, a: g * a)
 div.defvjp(a=lambda g, b: g / b, b=lambda g, b, out: -g * out / b)
+floor_divide.defvjp(a=lambda g: zeros_like(g), b=lambda g: zeros_like(g))
+remainder.defvjp(a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
 neg.defvjp(x=lambda g: -g)
 pow.defvjp(a=pow_da, b=pow_db)
 
