@@ -132,7 +132,7 @@ def classification_report(
     width = max(len(name) for name in (*names, "accuracy", "weighted"))
 
     def figures(average: str | None) -> list[Any]:
-        return [_averaged(*ratio, counts, average, zero_division) for ratio in ratios]
+        return [_averaged(top, bottom, counts, average, zero_division) for top, bottom in ratios]
 
     def line(name: str, cells: Sequence[str], support: int) -> str:
         return f"{name:>{width}} {cells[0]:>{digits + 8}}{cells[1]:>{digits + 7}}{cells[2]:>{digits + 7}} {support:>8}"

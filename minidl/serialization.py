@@ -85,11 +85,12 @@ def load(path: str | os.PathLike[str]) -> dict[str, minidl.Tensor]:
 
     try:
         with safe_open(path, framework="numpy") as tensors:
-            for name in tensors.keys():
+            names = tensors.keys()
+            for name in names:
                 kind = tensors.get_slice(name).get_dtype()
                 if kind not in DTYPES.values():
                     raise StateError(f"{path}: {name!r} has the element type {kind}, expected {', '.join(DTYPES)}")
-            return {name: minidl.from_numpy(tensors.get_tensor(name)) for name in tensors.keys()}
+            return {name: minidl.from_numpy(tensors.get_tensor(name)) for name in names}
     except SafetensorError as error:
         raise StateError(f"{path}: expected a safetensors file, found {_description(start)} ({error})") from error
 

@@ -62,7 +62,7 @@ def test_bundled_files_are_the_ones_that_were_bundled(name):
 def test_bundled_files_are_small_and_stand_beside_their_licences():
     assert sum(bundled_file(name).stat().st_size for name in CONTENT) < 2_500_000
     readme = (BUNDLED / "README.md").read_text(encoding="utf-8")
-    for words in ("CC BY 4.0", "Alpaydin", "10.24432/C50P49", "Zalando SE", "MIT", "1708.07747", "Permission is hereby"):
+    for words in ("CC BY 4.0", "Alpaydin", "10.24432/C50P49", "Zalando SE", "MIT", "1708.07747", "Permission is"):
         assert words in readme
 
 
@@ -71,9 +71,7 @@ def test_the_script_makes_the_bundled_files_from_their_originals(tmp_path):
     if not FashionMNIST.debian_folder.is_dir():
         pytest.skip("Debian's package dataset-fashion-mnist is not installed")
     script = runpy.run_path(str(BUNDLED / "make_bundled.py"))
-    script["main"](
-        FashionMNIST.debian_folder, Path(sklearn.__file__).parent / "datasets/data/digits.csv.gz", tmp_path
-    )
+    script["main"](FashionMNIST.debian_folder, Path(sklearn.__file__).parent / "datasets/data/digits.csv.gz", tmp_path)
     for name, sha256 in CONTENT.items():
         made = tmp_path / bundled_file(name).relative_to(BUNDLED)
         assert hashlib.sha256(gzip.decompress(made.read_bytes())).hexdigest() == sha256
@@ -91,7 +89,8 @@ def test_digits_are_those_of_scikit_learn():
 
 
 @pytest.mark.parametrize(
-    ("make", "sizes", "shape", "highest"), [(Digits, (1415, 382), (8, 8), 16), (FashionMNIST, (4000, 1000), (28, 28), 255)]
+    ("make", "sizes", "shape", "highest"),
+    [(Digits, (1415, 382), (8, 8), 16), (FashionMNIST, (4000, 1000), (28, 28), 255)],
 )
 def test_what_a_bundled_set_holds(make, sizes, shape, highest):
     for train, size in zip((True, False), sizes, strict=True):
@@ -109,7 +108,7 @@ def test_the_subset_of_fashion_mnist_is_shuffled():
     labels = FashionMNIST().targets.array
     for start in range(0, 4000, 1000):  # 100 of a class expected in each quarter, with a standard deviation below 9
         counts = np.bincount(labels[start : start + 1000], minlength=10)
-        assert 65 < counts.min() and counts.max() < 135
+        assert counts.min() > 65 and counts.max() < 135
     assert 300 < (labels[1:] == labels[:-1]).sum() < 500
 
 
@@ -138,10 +137,8 @@ def test_the_bundled_subset_is_part_of_the_whole_set():
         whole, subset = FashionMNIST(FashionMNIST.debian_folder, train=train), FashionMNIST(train=train)
         assert (whole.bundled, subset.bundled) == (False, True)
         assert len(whole) == (60000 if train else 10000)
-        where = {image.tobytes(): label for image, label in zip(whole.data.array, whole.targets.array, strict=True)}
-        assert all(
-            where[image.tobytes()] == label for image, label in zip(subset.data.array, subset.targets.array, strict=True)
-        )
+        label_of = dict(zip((image.tobytes() for image in whole.data.array), whole.targets.tolist(), strict=True))
+        assert [label_of[image.tobytes()] for image in subset.data.array] == subset.targets.tolist()
 
 
 # --- samples ----------------------------------------------------------------------------------------------------------
@@ -329,7 +326,7 @@ def test_missing_files_are_named_with_the_ways_out(tmp_path):
 @pytest.mark.parametrize(
     ("name", "array", "words"),
     [
-        ("train-images-idx3-ubyte", np.zeros((12, 784), np.uint8), r"expected uint8 images \(N, H, W\), found uint8 \(12, 784\)"),
+        ("train-images-idx3-ubyte", np.zeros((12, 784), np.uint8), r"images \(N, H, W\), found uint8 \(12, 784\)"),
         ("train-images-idx3-ubyte", np.zeros((12, 28, 28), np.float32), "expected uint8 images"),
         ("train-labels-idx1-ubyte", np.zeros(11, np.uint8), "label for each of the 12 images"),
         ("train-labels-idx1-ubyte", np.zeros((12, 1), np.uint8), "label for each of the 12 images"),
@@ -433,7 +430,7 @@ def test_a_response_without_a_length_is_read_to_its_end(tmp_path, mnist, server)
 
 @pytest.mark.parametrize(
     ("fault", "words"),
-    [("wrong", "has the SHA-256 .*, expected "), ("truncated", "broke off after"), ("longer", "longer than the expected")],
+    [("wrong", "has the SHA-256 .*, expected "), ("truncated", "broke off after"), ("longer", "longer than expected")],
 )
 def test_a_bad_download_leaves_no_file(tmp_path, mnist, server, progress, fault, words):
     server.faults["train-labels-idx1-ubyte.gz"] = fault

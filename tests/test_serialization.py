@@ -44,7 +44,7 @@ def equal(loaded, expected):
     )
 
 
-# --- round trips ------------------------------------------------------------------------------------------------------
+# --- round trips ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -145,7 +145,7 @@ def test_str_and_links_as_paths(tmp_path):
     assert link.is_symlink() and minidl.load(real)["x"].tolist() == [1] == minidl.load(str(link))["x"].tolist()
 
 
-# --- what can't be saved ------------------------------------------------------------------------------------------------
+# --- what can't be saved --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_folders_and_missing_folders(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-# --- nothing is lost ----------------------------------------------------------------------------------------------------
+# --- nothing is lost ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])
@@ -276,7 +276,7 @@ def test_the_folder_is_synced_after_the_rename(path, monkeypatch):
     assert done == ["fsync", "replace", "fsync"]
 
 
-# --- what can't be loaded -----------------------------------------------------------------------------------------------
+# --- what can't be loaded -------------------------------------------------------------------------------------------
 
 
 def zipped():

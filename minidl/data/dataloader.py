@@ -50,14 +50,16 @@ class DataLoader:
         generator: Any = None,
     ) -> None:
         if not hasattr(dataset, "__getitem__"):
-            raise ArgumentTypeError(f"DataLoader: the dataset is a {type(dataset).__name__}, which has no dataset[index]")
+            raise ArgumentTypeError(f"DataLoader: the dataset is a {type(dataset).__name__}, without dataset[index]")
         if num_workers < 0:
             raise ArgumentError(f"num_workers is {num_workers}, expected 0 or more")
         if sampler is not None and shuffle:
             raise ArgumentError("give a sampler or shuffle=True, not both: the sampler decides on the order")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ArgumentError("batch_sampler stands for batch_size, shuffle, sampler and drop_last: give none of them")
+                raise ArgumentError(
+                    "batch_sampler stands for batch_size, shuffle, sampler, drop_last: give none of them"
+                )
             batch_size = None
         elif batch_size is None and drop_last:
             raise ArgumentError("batch_size=None yields single samples, so there is no last batch to drop")

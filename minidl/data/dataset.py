@@ -55,7 +55,9 @@ class TensorDataset(Dataset[tuple["minidl.Tensor", ...]]):
         self.tensors: tuple[minidl.Tensor, ...] = tuple(minidl.as_tensor(tensor) for tensor in tensors)
         shapes = [tuple(tensor.shape) for tensor in self.tensors]
         if any(shape[:1] != shapes[0][:1] or not shape for shape in shapes):
-            raise ShapeError(f"TensorDataset: the tensors have the shapes {shapes}, expected one length of the first axis")
+            raise ShapeError(
+                f"TensorDataset: the tensors have the shapes {shapes}, expected one length of the first axis"
+            )
 
     def __getitem__(self, index: Any) -> tuple[minidl.Tensor, ...]:
         return tuple(tensor[index] for tensor in self.tensors)

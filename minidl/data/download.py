@@ -38,11 +38,15 @@ def _fetch(url: str, path: Path, size: int, sha256: str) -> None:
     from urllib.request import urlopen
 
     digest, received = hashlib.sha256(), 0
-    with urlopen(url, timeout=TIMEOUT_SECONDS) as response, atomic_file(path) as file, progress(path.name, size) as report:
+    with (
+        urlopen(url, timeout=TIMEOUT_SECONDS) as response,
+        atomic_file(path) as file,
+        progress(path.name, size) as report,
+    ):
         while block := response.read(BLOCK):
             received += len(block)
             if received > size:
-                raise StateError(f"the file is longer than the expected {size} bytes")
+                raise StateError(f"the file is longer than expected, which is {size} bytes")
             digest.update(block)
             file.write(block)
             report(len(block))

@@ -14,10 +14,11 @@ Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digit
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import os
 import zlib
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray[Any, Any]:
             raise StateError(f"{path}: the gzip data is damaged or truncated ({error})") from error
 
 
-def _read(stream: IO[bytes], path: str | os.PathLike[str], most_bytes: int) -> np.ndarray[Any, Any]:
+def _read(stream: io.BufferedIOBase, path: str | os.PathLike[str], most_bytes: int) -> np.ndarray[Any, Any]:
     """Read one array from a stream that can't hold more than `most_bytes` bytes."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES or magic[3] == 0:
@@ -74,7 +75,7 @@ def _read(stream: IO[bytes], path: str | os.PathLike[str], most_bytes: int) -> n
         array = np.empty(shape, dtype=dtype)
     except ValueError as error:  # more dimensions, or a longer one, than NumPy has
         raise StateError(f"{path}: the idx header promises the impossible shape {shape}") from error
-    found = stream.readinto(array.reshape(-1).view(np.uint8))  # type: ignore[attr-defined]
+    found = stream.readinto(array.reshape(-1).view(np.uint8).data)
     if found < nbytes:
         raise StateError(f"{path}: the idx file is truncated: {found} bytes of {nbytes} for the shape {shape}")
     if stream.read(1):

@@ -143,7 +143,7 @@ class MNIST(ImageDataset):
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     )
-    # File name -> size in bytes and SHA-256, as published by the many projects that pin them.
+    # File name -> size in bytes and SHA-256 as published for the original files.
     resources: ClassVar[dict[str, tuple[int, str]]] = {
         "train-images-idx3-ubyte.gz": (9912422, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
         "train-labels-idx1-ubyte.gz": (28881, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
@@ -169,7 +169,8 @@ class MNIST(ImageDataset):
                 return
         raise StateError(
             f"{type(self).__name__}: no {' and '.join(file.name for file in _files(self.root, train))} in "
-            f"{self.root} or {self.raw_folder}. Pass download=True, or the folder with these files as root; {self.elsewhere}"
+            f"{self.root} or {self.raw_folder}. Pass download=True, or the folder with these files as root; "
+            f"{self.elsewhere}"
         )
 
     @property
@@ -202,8 +203,8 @@ class FashionMNIST(MNIST):
     Source: H. Xiao, K. Rasul, R. Vollgraf (2017), arXiv:1708.07747; MIT licence, Zalando SE.
 
     >>> from minidl.data import DataLoader, FashionMNIST, transforms
-    >>> to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize(FashionMNIST.mean, FashionMNIST.std)])
-    >>> train = FashionMNIST(transform=to_input)
+    >>> normalize = transforms.Normalize(FashionMNIST.mean, FashionMNIST.std)
+    >>> train = FashionMNIST(transform=transforms.Compose([transforms.ToTensor(), normalize]))
     >>> len(train), train.bundled
     (4000, True)
     >>> images, labels = next(iter(DataLoader(train, batch_size=16, shuffle=True)))

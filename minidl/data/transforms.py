@@ -31,6 +31,7 @@ class Transform:
     """
 
     def __call__(self, image: Any) -> Any:
+        """Return the transformed image."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__(image)")
 
     def on_batch(self, images: Any) -> Any:
@@ -65,12 +66,13 @@ class Compose(Transform):
         self.transforms = list(transforms)
 
     def __call__(self, image: Any) -> Any:
+        """Return the image after all the transforms."""
         for transform in self.transforms:
             image = transform(image)
         return image
 
     def on_batch(self, images: Any) -> Any:
-        """Return the batch of the transformed images: at once up to the first function that takes single images only."""
+        """Return the batch of transformed images: at once up to the first function that takes only single images."""
         for position, transform in enumerate(self.transforms):
             if not isinstance(transform, Transform):
                 rest = Compose(self.transforms[position:])
@@ -103,6 +105,7 @@ class ToTensor(Transform):
         self.maximum = maximum
 
     def __call__(self, image: Any) -> minidl.Tensor:
+        """Return (C, H, W) from an image (H, W) or (H, W, C)."""
         pixels = _array(image)
         if pixels.ndim not in (2, 3):
             raise ShapeError(f"ToTensor: the image has the shape {pixels.shape}, expected (H, W) or (H, W, C)")
@@ -150,16 +153,21 @@ class Normalize(Transform):
                 raise ArgumentError(f"Normalize: std is {std!r}, and 0 can't divide")
 
     def __call__(self, image: Any) -> minidl.Tensor:
+        """Return the normalised image."""
         pixels = _array(image)
         if pixels.dtype.kind != "f":
-            raise DTypeError(f"Normalize: the image has dtype {pixels.dtype}, expected floats; put ToTensor() before it")
+            raise DTypeError(
+                f"Normalize: the image has dtype {pixels.dtype}, expected floats; put ToTensor() before it"
+            )
         if pixels.ndim < 3:
             raise ShapeError(f"Normalize: the image has the shape {pixels.shape}, expected (..., C, H, W)")
         normalised = pixels - self._per_channel("mean", self.mean, pixels)
         normalised /= self._per_channel("std", self.std, pixels)
         return minidl.from_numpy(normalised)
 
-    on_batch = __call__
+    def on_batch(self, images: Any) -> minidl.Tensor:
+        """Return the normalised images (N, C, H, W)."""
+        return self(images)
 
     def _per_channel(self, name: str, value: Any, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         figures = np.asarray(value, dtype=pixels.dtype).reshape(-1, 1, 1)
@@ -184,6 +192,7 @@ class Flatten(Transform):
     """
 
     def __call__(self, image: Any) -> minidl.Tensor:
+        """Return (C*H*W,) from an image (C, H, W)."""
         return minidl.as_tensor(image).reshape(-1)
 
     def on_batch(self, images: Any) -> minidl.Tensor:
@@ -206,6 +215,7 @@ class Lambda:
         self.lambd = lambd
 
     def __call__(self, image: Any) -> Any:
+        """Return what the function makes of the image."""
         return self.lambd(image)
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ def original(path: Path) -> bytes:
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
-    """Write a uint8 array as idx.gz: 0, 0, type 8, number of dimensions, each length as a big-endian int32, the bytes."""
+    """Write a uint8 array as idx.gz: 0, 0, type 8, number of dimensions, each length as a big-endian int32, bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">i4").tobytes()
     path.write_bytes(gzip.compress(header + array.tobytes(), compresslevel=9, mtime=0))
