@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import autograd
 from ..errors import ArgumentTypeError, GraphError
-from ..tensor import Tensor
+from ..tensor import HookHandle, Tensor
 
 if TYPE_CHECKING:
     from minidl.nn.module import Module
-
-numbers = itertools.count()
 
 
 class Hook(NamedTuple):
@@ -26,43 +22,16 @@ class Hook(NamedTuple):
     with_kwargs: bool
 
 
-class RemovableHandle:
-    """What registering a hook answers; `remove()`, or leaving a `with` block, takes the hook away.
-
-    >>> import minidl
-    >>> layer = minidl.nn.ReLU()
-    >>> with layer.register_forward_hook(lambda module, args, output: output + 1):
-    ...     layer(minidl.zeros(2)).tolist()
-    [1.0, 1.0]
-    >>> layer(minidl.zeros(2)).tolist()
-    [0.0, 0.0]
-    """
-
-    def __init__(self, hooks: OrderedDict[int, Hook], number: int) -> None:
-        self.hooks, self.number = hooks, number
-
-    def remove(self) -> None:
-        """Take the hook away; doing so twice is harmless."""
-        self.hooks.pop(self.number, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
-
-
 def register(
     module: Module, when: str, function: Callable[..., Any], prepend: bool, with_kwargs: bool = False
-) -> RemovableHandle:
+) -> HookHandle:
     """Add a hook to a module."""
     if not callable(function):
         raise ArgumentTypeError(f"a {when} hook must be a function, got {type(function).__name__}")
-    number = next(numbers)
-    module._hooks[number] = Hook(when, function, with_kwargs)
+    handle = HookHandle(module._hooks, Hook(when, function, with_kwargs))
     if prepend:
-        module._hooks.move_to_end(number, last=False)
-    return RemovableHandle(module._hooks, number)
+        module._hooks.move_to_end(handle.id, last=False)
+    return handle
 
 
 def call(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -18,7 +18,7 @@ import minidl
 
 from .. import autograd
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, MinidlError, NameTaken, NotInitialised
-from ..tensor import Tensor
+from ..tensor import HookHandle, Tensor
 from . import hooks, state
 from .parameter import Parameter
 
@@ -429,7 +429,7 @@ class Module:
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> hooks.RemovableHandle:
+    ) -> HookHandle:
         """Call `hook(module, args)` before each forward; what it returns, if not None, replaces the arguments.
 
         With `with_kwargs` it is `hook(module, args, kwargs)` and returns None or both. `prepend` runs it before the
@@ -439,7 +439,7 @@ class Module:
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> hooks.RemovableHandle:
+    ) -> HookHandle:
         """Call `hook(module, args, output)` after each forward; what it returns, if not None, replaces the output.
 
         With `with_kwargs` it is `hook(module, args, kwargs, output)`.
@@ -454,11 +454,11 @@ class Module:
         """
         return hooks.register(self, "forward", hook, prepend, with_kwargs)
 
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> hooks.RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
         """Call `hook(module, grad_output)` when backward reaches the outputs; it may return another grad_output."""
         return hooks.register(self, "backward_pre", hook, prepend)
 
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> hooks.RemovableHandle:
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> HookHandle:
         """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are there.
 
         Both are tuples with one entry for each positional argument and output, None where there is no gradient. What it

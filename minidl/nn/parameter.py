@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import minidl
+
 from ..tensor import Tensor
 
 
 class Parameter(Tensor):
     """A Tensor that, assigned to an attribute of a Module, becomes one of its parameters.
 
-    `data` is a Tensor, an array or nested lists; the parameter shares its memory and is a leaf of its own. An integer
-    one needs `requires_grad=False`.
+    `data` is a Tensor or an array, whose memory is shared, or numbers; the parameter is a leaf whatever `data` was
+    computed from. Integers need `requires_grad=False`.
 
     >>> import minidl
     >>> w = minidl.nn.Parameter(minidl.zeros(2))
     >>> w
     Parameter containing:
     tensor([0., 0.], requires_grad=True)
-    >>> w.is_leaf
-    True
     """
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        """Make a parameter around the values of `data`."""
+        source = minidl.as_tensor([] if data is None else data)
+        param = cls.holding(source.array)
+        param.cell = source.cell  # a change in place through one is seen through the other
+        return param.requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Copy the values and not the gradient."""
+        if id(self) not in memo:
+            memo[id(self)] = type(self).holding(self.array.copy(), self.requires_grad)
+        return memo[id(self)]
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()

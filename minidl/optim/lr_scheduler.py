@@ -127,7 +127,7 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
         if len(self.lr_lambdas) != groups:
             raise ArgumentError(
-                f"lr_lambda: expected a function for each of {groups} groups, got {len(self.lr_lambdas)}"
+                f"lr_lambda: expected {groups} functions, one for each group, got {len(self.lr_lambdas)}"
             )
         super().__init__(optimizer, last_epoch)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import minidl
 
-from ..autograd import enable_grad
+from ..autograd import enable_grad, tick
 from ..errors import ArgumentError, ArgumentTypeError, StateError
 from ..tensor import Tensor
 
@@ -22,9 +22,9 @@ HARMLESS = ("foreach", "fused", "capturable")
 class Optimizer:
     """The base of all optimizers.
 
-    `params` is what to train: Tensors (as `model.parameters()` yields them), pairs of name and Tensor, or dicts, each a group
-    with options of its own: `[{"params": a}, {"params": b, "lr": 0.1}]`. `defaults` are the options of a group that does
-    not name them. `others` are options that only PyTorch has: those that change nothing but its speed are accepted.
+    `params` is what to train: Tensors (as `model.parameters()` yields them), pairs of name and Tensor, or dicts, each a
+    group with options of its own: `[{"params": a}, {"params": b, "lr": 0.1}]`. `defaults` are the options of a group
+    that does not name them. `others` are options that only PyTorch has: those that change only its speed are accepted.
 
     A subclass writes its rule as `update(w, g, state, group)`, in NumPy, on one parameter and its gradient:
 
@@ -75,7 +75,7 @@ class Optimizer:
                 for param in group["params"]:
                     if param.grad is not None:
                         self.update(param.array, param.grad.array, self.state[param], group)
-                        param.changed()
+                        param.cell[0] = tick()  # so that a backward that saved the old values knows
         self.stepped = True
         return loss
 
@@ -163,7 +163,7 @@ class Optimizer:
         ours = [len(group["params"]) for group in self.param_groups]
         theirs = [len(group["params"]) for group in saved_groups]
         if ours != theirs:
-            raise StateError(f"the state has groups of {theirs} parameters, this optimizer of {ours}")
+            raise ArgumentError(f"the state has groups of {theirs} parameters, this optimizer of {ours}")
         numbers = [number for group in saved_groups for number in group["params"]]
         params = [param for group in self.param_groups for param in group["params"]]
         state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
@@ -195,9 +195,7 @@ def listed(params: Any) -> list[Any]:
     if isinstance(params, (str, dict)) or not isinstance(params, Iterable):
         raise ArgumentTypeError(f"params must be an iterable of Tensors or dicts, got {type(params).__name__}")
     if isinstance(params, (set, frozenset)):
-        raise ArgumentTypeError(
-            "params must have an order that is the same in every run, and a set has none; pass a list"
-        )
+        raise ArgumentTypeError("params must have the same order in every run, and a set has none; pass a list")
     return list(params)
 
 

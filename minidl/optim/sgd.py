@@ -13,8 +13,8 @@ from .optimizer import Optimizer, at_least_zero
 class SGD(Optimizer):
     """w <- w - α·∇J(w): gradient descent, with α = `lr`.
 
-    J is the loss that backward ran on. Of one sample or a few it makes the descent stochastic (Robbins & Monro 1951); of
-    the whole training set it is full-batch gradient descent, by the same rule.
+    J is the loss that backward ran on. Of one sample or a few it makes the descent stochastic (Robbins & Monro 1951);
+    of the whole training set it is full-batch gradient descent, by the same rule.
 
     With `momentum` μ the step follows a running sum of gradients (Polyak 1964; Sutskever et al. 2013, eq. 1-2):
 
@@ -23,8 +23,8 @@ class SGD(Optimizer):
 
     `weight_decay` λ first adds λ·w to g, the gradient of λ/2·‖w‖². `maximize` turns the sign of g.
 
-    Options: lr 0.001, momentum 0, dampening 0, weight_decay 0, nesterov False, maximize False. Raises ValueError for one
-    that is negative or not finite, and for nesterov without momentum or with dampening.
+    Options: lr 0.001, momentum 0, dampening 0, weight_decay 0, nesterov False, maximize False. Raises ValueError for
+    one that is negative or not finite, and for nesterov without momentum or with dampening.
 
     >>> import minidl
     >>> w = minidl.tensor([1.0, 2.0], requires_grad=True)
@@ -39,10 +39,10 @@ class SGD(Optimizer):
         self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
         nesterov: bool = False, *, maximize: bool = False, **others: Any,
     ) -> None:  # fmt: skip
-        defaults = dict(
-            lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov,
-            maximize=maximize,
-        )  # fmt: skip
+        defaults = {
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
+            "maximize": maximize,
+        }  # fmt: skip
         super().__init__(params, defaults, others)
 
     def check(self, group: dict[str, Any]) -> None:
@@ -54,11 +54,11 @@ class SGD(Optimizer):
 
     def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Do one step on one parameter."""
-        momentum = group["momentum"]
+        momentum = float(group["momentum"])
         if group["maximize"]:
             g = -g
         if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
+            g = g + float(group["weight_decay"]) * w
         if momentum:
             if state.get("momentum_buffer") is None:
                 state["momentum_buffer"] = minidl.tensor(g)
@@ -66,6 +66,6 @@ class SGD(Optimizer):
             else:
                 v = state["momentum_buffer"].array
                 v *= momentum
-                v += (1 - group["dampening"]) * g
+                v += (1 - float(group["dampening"])) * g
             g = g + momentum * v if group["nesterov"] else v
-        w -= group["lr"] * g
+        w -= float(group["lr"]) * g
