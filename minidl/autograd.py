@@ -422,6 +422,40 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
     return call
 
 
+def unary_door(op: Primitive) -> Callable[..., Any]:
+    """Return the door of an operation with one input and one output: the same, its loops written out."""
+    forward, plans, defaults, needs = op.forward, op.plans, op.defaults, (True,)
+
+    def call(x: Any, **options: Any) -> Any:
+        if not isinstance(x, Variable):
+            return plain(op, (x,), options)
+        if op.floating and x.array.dtype.kind != "f":
+            (x,) = promote(op, (x,))
+        if defaults:
+            options = {**defaults, **options}
+        array = x.array
+        try:
+            out = wrap(quiet.run(forward, array, **options))
+        except ValueError as error:
+            raise misfit(op, (array,), error) from None
+        if op.view:
+            share(out, x)
+        if x.needs_grad and grad_mode.get() and out.array.dtype.kind == "f":
+            plan = plans.get(needs)
+            if plan is None:
+                plan = plans[needs] = Plan(op, needs)
+            saved = plan.pick((array, out.array))
+            if plan.others:
+                saved = (*saved, *[fetch((array,), options) for fetch in plan.others])
+            record(op, plan, (edge_of(x),), saved, plan.pick((x.cell, out.cell)), (out,))
+        watching = observer.get()
+        if watching is not None:
+            watching.called(op, (x,), (out,), options)
+        return out
+
+    return call
+
+
 def record(op: Primitive, plan: Plan, edges: Any, saved: Any, cells: Any, outputs: Sequence[Any]) -> None:
     """Leave a node for a call and give its outputs their places in the graph."""
     node = new(Node)
@@ -542,8 +576,13 @@ def made(kind: type[Primitive], forward: Callable[..., Any] | None, declared: di
     if forward is None:
         return lambda forward: made(kind, forward, declared)
     op = kind(forward, **declared)
-    pair = op.elementwise and len(op.inputs) == 2 and not op.options
-    call: Any = wraps(forward)(binary_door(op) if pair else door(op))
+    opener = door
+    if kind is Primitive and not op.several and not op.variadic:
+        if len(op.inputs) == 1:
+            opener = unary_door
+        elif len(op.inputs) == 2 and op.elementwise and not op.options:
+            opener = binary_door
+    call: Any = wraps(forward)(opener(op))
     call.op = op
     call.defvjp = op.defvjp
     if isinstance(op, Fused):

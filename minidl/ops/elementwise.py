@@ -62,8 +62,8 @@ def pow(a: Any, b: Any) -> Any:
 def pow_da(g: Any, a: Any, b: Any) -> Any:
     """g b a^(b-1), and 0 where b = 0, also at a = 0 where a^(b-1) is infinite."""
     if isinstance(b, (int, float)):
-        return zeros_like(g) if b == 0 else g * (b * a) if b == 2 else g * (b * pow(a, b - 1))
-    return where(eq(b, 0.0), 0.0, g * (b * pow(a, b - 1.0)))
+        return zeros_like(g) if b == 0 else g * (b * a) if b == 2 else g * (b * a ** (b - 1))
+    return where(eq(b, 0.0), 0.0, g * (b * a ** (b - 1.0)))
 
 
 def pow_db(g: Any, a: Any, b: Any, out: Any) -> Any:

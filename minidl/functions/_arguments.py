@@ -1,0 +1,74 @@
+"""How the functions read their arguments: dimensions, shapes, pairs; what they refuse, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Variable, wrap
+from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
+
+
+def as_array(x: Any, name: str = "input") -> np.ndarray[Any, Any]:
+    """Return the array of a Tensor, an array or a number."""
+    if isinstance(x, Variable):
+        return x.array
+    if isinstance(x, (np.ndarray, np.generic, bool, int, float)):
+        return np.asarray(x)
+    raise DTypeError(f"{name}: got {type(x).__name__}, expected a Tensor, an array or a number")
+
+
+def like(answer: Any, *inputs: Any) -> Any:
+    """Return an array as a Tensor if one of the inputs was one, else plain."""
+    return wrap(answer) if any(isinstance(x, Variable) for x in inputs) else answer
+
+
+def integers(values: Sequence[Any], name: str) -> tuple[int, ...]:
+    """Return ints (or 0-d integer Tensors) as a tuple of ints."""
+    result = []
+    for value in values:
+        if isinstance(value, (bool, float)) or not hasattr(value, "__index__"):
+            raise DTypeError(f"{name}: got {value!r}, expected int")
+        result.append(value.__index__())
+    return tuple(result)
+
+
+def shape_from(sizes: Sequence[Any], name: str = "size") -> tuple[int, ...]:
+    """Return the shape given as f(2, 3) or f((2, 3))."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    return integers(sizes, name)
+
+
+def axis(dim: Any, ndim: int, name: str = "dim") -> int:
+    """Return a dimension as a non-negative int; a 0-d tensor counts as having one."""
+    (d,) = integers((dim,), name)
+    n = max(ndim, 1)
+    if not -n <= d < n:
+        raise IndexOutOfRange(f"{name}: got {d} for a tensor of {ndim} dimensions, expected {-n} to {n - 1}")
+    return d % n
+
+
+def axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | None:
+    """Return dimensions as a tuple of non-negative ints, None for all of them."""
+    if dim is None or (isinstance(dim, (tuple, list)) and len(dim) == 0):
+        return None
+    dims = tuple(axis(d, ndim, name) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    if len(set(dims)) != len(dims):
+        raise ArgumentError(f"{name}: got {dim}, which names a dimension twice")
+    return dims if ndim else ()
+
+
+def pair(value: Any, name: str, least: int = 0) -> tuple[int, int]:
+    """Return an int, or two, as (height, width)."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(values) == 1:
+        values *= 2
+    if len(values) != 2:
+        raise ShapeError(f"{name}: got {value!r}, expected an int or two (height, width)")
+    first, second = integers(values, name)
+    if min(first, second) < least:
+        raise ArgumentError(f"{name}: got {value!r}, expected {'positive' if least else 'non-negative'} ints")
+    return first, second

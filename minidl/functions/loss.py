@@ -1,0 +1,171 @@
+"""Losses, each its formula. `reduction` is "mean" (default), "sum" or "none"."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..autograd import wrap
+from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
+from ._arguments import as_array
+from .layers import same_floats
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """Return the mean or sum of the losses, or the losses."""
+    if reduction == "mean":
+        return ops.mean(losses)
+    if reduction == "sum":
+        return ops.sum(losses)
+    if reduction == "none":
+        return losses
+    raise ArgumentError(f'reduction: got {reduction!r}, expected "mean", "sum" or "none"')
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """L = mean (input - target)².
+
+    >>> import minidl
+    >>> minidl.nn.functional.mse_loss(minidl.tensor([1.0, 2.0]), minidl.tensor([0.0, 0.0]))
+    tensor(2.5000)
+    """
+    warn_of_broadcast("mse_loss", input, target)
+    difference = ops.sub(input, target)
+    return reduced(ops.mul(difference, difference), reduction)
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """L = mean |input - target|.
+
+    >>> import minidl
+    >>> minidl.nn.functional.l1_loss(minidl.tensor([1.0, -2.0]), minidl.tensor([0.0, 0.0]))
+    tensor(1.5000)
+    """
+    warn_of_broadcast("l1_loss", input, target)
+    return reduced(ops.abs(ops.sub(input, target)), reduction)
+
+
+def warn_of_broadcast(name: str, input: Any, target: Any) -> None:
+    """Warn, as PyTorch does, where (n, 1) against (n) would make n² differences."""
+    a, b = as_array(input).shape, as_array(target, "target").shape
+    if a != b:
+        warnings.warn(
+            f"{name}: the target's shape {b} differs from the input's {a}; they are broadcast against each other, which is "
+            "rarely meant: make them equal, with .squeeze(-1) or .unsqueeze(-1) for instance",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def cross_entropy(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """L = -ln softmax(input)[target], for scores before any softmax.
+
+    input (N, C), (C) or (N, C, d1, ...). target: class indices (N), (), (N, d1, ...), or class probabilities in the
+    input's shape: then L = -Σ_c target_c ln softmax(input)_c. `weight` (C) weighs the classes, and the mean is then the
+    weighted one. Rows whose target is ignore_index count for nothing. label_smoothing ε mixes the target with the
+    uniform distribution: (1 - ε) target + ε / C.
+
+    >>> import minidl
+    >>> minidl.nn.functional.cross_entropy(minidl.tensor([[2.0, 0.0]]), minidl.tensor([0]))
+    tensor(0.1269)
+    """
+    x, t = as_array(input), as_array(target, "target")
+    same_floats("cross_entropy", input=x, weight=weight)
+    if not 0 <= label_smoothing <= 1:
+        raise ArgumentError(f"label_smoothing: got {label_smoothing}, expected 0 to 1")
+    if x.ndim == 0:
+        raise ShapeError("cross_entropy: the input is 0-d, expected scores (N, C) or (C)")
+    classes = x.shape[0 if x.ndim == 1 else 1]
+    if weight is not None and as_array(weight, "weight").shape != (classes,):
+        raise ShapeError(f"weight: got shape {as_array(weight).shape}, expected ({classes},), one for each class")
+    if t.shape == x.shape and t.dtype.kind == "f":
+        return of_probabilities(input, target, weight, reduction, label_smoothing)
+    check_labels("cross_entropy", t, x, classes, ignore_index)
+    plain = weight is None and label_smoothing == 0 and not np.any(t == ignore_index)
+    if plain and x.ndim == 2:
+        return reduced(ops.cross_entropy(input, t), reduction)
+    logp = ops.log_softmax(input, dim=0 if x.ndim == 1 else 1)
+    loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if label_smoothing == 0:
+        return loss
+    kept = (t != ignore_index).astype(x.dtype)
+    weights = np.ones(classes, x.dtype) if weight is None else as_array(weight)
+    along = weights.reshape((-1,) + (1,) * (x.ndim - 2) if x.ndim > 1 else (-1,))
+    smooth = ops.mul(ops.neg(ops.sum(ops.mul(logp, wrap(along)), dim=0 if x.ndim == 1 else 1)), wrap(kept))
+    if reduction != "none":
+        smooth = ops.sum(smooth)
+    if reduction == "mean":
+        total = (kept * weights[np.where(t == ignore_index, 0, t)]).sum()
+        smooth = ops.div(smooth, float(total))
+    return ops.add(ops.mul(loss, 1 - label_smoothing), ops.mul(smooth, label_smoothing / classes))
+
+
+def of_probabilities(input: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Any:
+    """The cross entropy against class probabilities."""
+    dim = 0 if as_array(input).ndim == 1 else 1
+    classes = as_array(input).shape[dim]
+    if smoothing:
+        target = ops.add(ops.mul(target, 1 - smoothing), smoothing / classes)
+    logp = ops.log_softmax(input, dim=dim)
+    if weight is not None:
+        logp = ops.mul(logp, ops.reshape(weight, shape=(-1,) + (1,) * (as_array(input).ndim - 1 - dim)))
+    losses = ops.neg(ops.sum(ops.mul(logp, target), dim=dim))
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    return ops.div(ops.sum(losses), float(as_array(losses).size))
+
+
+def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], classes: int, ignore_index: int) -> None:
+    """Refuse labels of the wrong type, shape or range, in the user's words."""
+    if t.dtype.kind not in "iu":
+        raise DTypeError(
+            f"{name}: target is {t.dtype} of shape {t.shape}, expected class indices as int64 (call .long()), or class "
+            f"probabilities in the input's shape {x.shape}"
+        )
+    expected = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
+    if t.shape != expected:
+        hint = "; .squeeze(1) drops the last 1" if t.shape == (*expected, 1) else ""
+        raise ShapeError(f"{name}: target has shape {t.shape}, expected {expected} for an input of shape {x.shape}{hint}")
+    bad = (t != ignore_index) & ((t < 0) | (t >= classes))
+    if bad.any():
+        first = tuple(int(k) for k in np.argwhere(bad)[0])
+        where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
+        hint = "; do the labels start at 1?" if classes in t[bad] and t.min() >= 1 else ""
+        raise IndexOutOfRange(
+            f"{name}: target {int(t[bad][0])}{where} is out of range for {classes} classes, expected 0 to {classes - 1}{hint}"
+        )
+
+
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:
+    """L = -weight[target] · input[target], for log-probabilities; the mean is weighted.
+
+    Shapes as in cross_entropy, target: class indices.
+
+    >>> import minidl
+    >>> minidl.nn.functional.nll_loss(minidl.tensor([[-0.1, -2.0]]), minidl.tensor([0]))
+    tensor(0.1000)
+    """
+    x, t = as_array(input), as_array(target, "target")
+    same_floats("nll_loss", input=x, weight=weight)
+    if x.ndim == 0:
+        raise ShapeError("nll_loss: the input is 0-d, expected log-probabilities (N, C) or (C)")
+    classes = x.shape[0 if x.ndim == 1 else 1]
+    check_labels("nll_loss", t, x, classes, ignore_index)
+    kept = t != ignore_index
+    labels = np.where(kept, t, 0)
+    weights = np.ones(classes, x.dtype) if weight is None else as_array(weight, "weight")
+    weights = np.where(kept, weights[labels] if classes else 0, 0).astype(x.dtype)
+    places = np.indices(t.shape, sparse=True)
+    index = (labels,) if x.ndim == 1 else (places[0], labels, *places[1:])
+    losses = ops.neg(ops.mul(ops.getitem(input, index=index), wrap(weights)))
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    return ops.div(ops.sum(losses), float(weights.sum()))
