@@ -341,6 +341,35 @@ def test_own_collate_fn_gets_the_samples_themselves():
     assert [label for _, label in images] == [0, 1] and all(type(label) is int for _, label in images)
 
 
+def test_a_new_getitem_is_not_passed_over_by_an_inherited_fetch_batch():
+    class Negative(TensorDataset):
+        def __getitem__(self, index):
+            return tuple(-tensor for tensor in super().__getitem__(index))
+
+    class Mixin:
+        def __getitem__(self, index):
+            return super().__getitem__(index)[0] + 100
+
+    class Mixed(Mixin, TensorDataset):
+        pass
+
+    class Both(Negative):
+        def fetch_batch(self, indices):
+            return "both"
+
+    class Renamed(TensorDataset):
+        pass
+
+    def first_batch(dataset):
+        return next(iter(DataLoader(dataset, batch_size=2)))
+
+    x = minidl.arange(4)
+    assert first_batch(Negative(x))[0].tolist() == [0, -1]
+    assert first_batch(Mixed(x)).tolist() == [100, 101]
+    assert first_batch(Both(x)) == "both"
+    assert first_batch(Renamed(x))[0].tolist() == [0, 1]
+
+
 def test_getitems_of_pytorch_is_used():
     class Together(Plain):
         def __getitems__(self, indices):

@@ -302,6 +302,13 @@ def test_folders_of_idx_files(tmp_path, make, layout, packed):
         assert not dataset.bundled
 
 
+def test_a_tilde_in_the_root_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_files(tmp_path / "sets", small_set(), packed=True)
+    assert len(MNIST("~/sets")) == 12
+
+
 def test_a_packed_file_beside_an_unpacked_one_and_one_part_only(tmp_path):
     files = small_set()
     write_files(tmp_path, {name: files[name] for name in files if name.startswith("t10k")}, packed=True)

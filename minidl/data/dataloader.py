@@ -90,7 +90,7 @@ class DataLoader:
 
     def _batch(self, indices: list[Any]) -> Any:
         """Return the collated batch of these indices, by the fastest way that the data set offers."""
-        if self.collate_fn is default_collate and hasattr(self.dataset, "fetch_batch"):
+        if self.collate_fn is default_collate and _fetches_batches(self.dataset):
             return self.dataset.fetch_batch(indices)
         if hasattr(self.dataset, "__getitems__"):
             return self.collate_fn(self.dataset.__getitems__(indices))
@@ -98,3 +98,17 @@ class DataLoader:
 
     def __len__(self) -> int:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+
+
+def _fetches_batches(dataset: Any) -> bool:
+    """Whether `dataset` has a fetch_batch that goes with its __getitem__.
+
+    A subclass that writes only a new __getitem__, say to turn the images of FashionMNIST, inherits a fetch_batch that
+    knows nothing of it and must not be used.
+    """
+    for cls in type(dataset).__mro__:
+        if "fetch_batch" in vars(cls):
+            return True
+        if "__getitem__" in vars(cls):
+            return False
+    return False

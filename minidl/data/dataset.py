@@ -18,7 +18,8 @@ class Dataset(Generic[T_co]):
     A subclass may also write one of two methods that a DataLoader prefers, for speed:
 
     `fetch_batch(indices)` returns a whole collated batch. It must give exactly what
-    `default_collate([self[i] for i in indices])` gives; it is not asked when the loader has a `collate_fn` of its own.
+    `default_collate([self[i] for i in indices])` gives. It is not asked when the loader has a `collate_fn` of its own,
+    nor when a subclass writes a new `__getitem__` and no `fetch_batch`.
     `__getitems__(indices)`, PyTorch's protocol, returns the list of the samples.
 
     >>> from minidl.data import DataLoader, Dataset

@@ -160,7 +160,7 @@ class MNIST(ImageDataset):
         target_transform: Callable[[Any], Any] | None = None,
         download: bool = False,
     ) -> None:
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         if download:
             self._download()
         for folder in (self.raw_folder, self.root):
