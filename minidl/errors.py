@@ -79,3 +79,7 @@ class GraphError(MinidlError, RuntimeError):
 
 class StateError(MinidlError, RuntimeError):
     """A state_dict or file that does not fit the model."""
+
+
+class GradcheckError(MinidlError, RuntimeError):
+    """A gradient that finite differences do not confirm, with the worst element and the likely cause."""
