@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .autograd import grad
+from .autograd import grad, wrap
 from .errors import ArgumentError, DTypeError, GradcheckError, GraphError
-from .tensor import Tensor, wrap
+from .tensor import Tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -77,7 +77,24 @@ def gradgradcheck(
     True
     """
     inputs = listed(inputs)
-    wanted = checked(inputs)
+    checked(inputs)
+    return gradcheck(
+        *differentiated(func, inputs, grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+    )  # fmt: skip
+
+
+def differentiated(func: Callable[..., Any], inputs: Sequence[Any], grad_outputs: Any = None) -> tuple[Any, list[Any]]:
+    """Return the function (x, g) -> Σ_j g_j dy_j/dx, and its inputs: those of `func`, then the cotangents g.
+
+    Applied again it gives the next derivative.
+
+    >>> import minidl
+    >>> x = minidl.tensor([2.0], dtype=minidl.float64, requires_grad=True)
+    >>> slope, arguments = minidl.testing.differentiated(lambda x: x**3, [x], [minidl.ones(1, dtype=minidl.float64)])
+    >>> slope(*arguments)[0].item()
+    12.0
+    """
     outputs = differentiable(func(*inputs))
     if grad_outputs is None:
         draw = np.random.default_rng(0)
@@ -85,17 +102,14 @@ def gradgradcheck(
     cotangents = listed(grad_outputs)
     if len(cotangents) != len(outputs):
         raise ArgumentError(f"grad_outputs: got {len(cotangents)} for {len(outputs)} outputs that require grad")
-    places = [k for k, x in enumerate(inputs) if any(x is w for w in wanted)]
+    count = len(inputs)
 
     def gradients(*arguments: Any) -> list[Any]:
-        xs, gs = arguments[: len(inputs)], arguments[len(inputs) :]
-        answers = grad(differentiable(func(*xs)), [xs[k] for k in places], gs, create_graph=True, allow_unused=True)
+        xs, gs = arguments[:count], arguments[count:]
+        answers = grad(differentiable(func(*xs)), differentiable(xs), gs, create_graph=True, allow_unused=True)
         return [dx for dx in answers if dx is not None]
 
-    return gradcheck(
-        gradients, [*inputs, *cotangents], eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-        nondet_tol=nondet_tol,
-    )  # fmt: skip
+    return gradients, [*inputs, *cotangents]
 
 
 # -- what goes in and comes out --------------------------------------------------------------------------------------
@@ -150,7 +164,7 @@ def check(
         if out.dtype != np.float64:
             raise DTypeError(f"gradcheck: output {k} is {out.dtype}, which has too few digits for finite differences")
     if not all(same(a.array, b) for a, b in zip(outputs, values(), strict=True)):
-        raise GradcheckError("gradcheck: the function gives other values for the same inputs; is there randomness in it?")
+        raise GradcheckError("gradcheck: the function gives other values for the same inputs; is it random?")
     names = [k for k, x in enumerate(inputs) if any(x is w for w in wanted)]
     numeric = {k: slopes(values, x, eps) for k, x in zip(names, wanted, strict=True)}
     for j, out in enumerate(outputs):
