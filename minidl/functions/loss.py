@@ -86,9 +86,8 @@ def cross_entropy(
         raise ShapeError(f"weight: got shape {as_array(weight).shape}, expected ({classes},), one for each class")
     if t.shape == x.shape and t.dtype.kind == "f":
         return of_probabilities(input, target, weight, reduction, label_smoothing)
-    check_labels("cross_entropy", t, x, classes, ignore_index)
-    plain = weight is None and label_smoothing == 0 and not np.any(t == ignore_index)
-    if plain and x.ndim == 2:
+    ignored = check_labels("cross_entropy", t, x, classes, ignore_index)
+    if x.ndim == 2 and weight is None and label_smoothing == 0 and not ignored:
         return reduced(ops.cross_entropy(input, t), reduction)
     logp = ops.log_softmax(input, dim=0 if x.ndim == 1 else 1)
     loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
@@ -121,8 +120,8 @@ def of_probabilities(input: Any, target: Any, weight: Any, reduction: str, smoot
     return ops.div(ops.sum(losses), float(as_array(losses).size))
 
 
-def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], classes: int, ignore_index: int) -> None:
-    """Refuse labels of the wrong type, shape or range, in the user's words."""
+def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], classes: int, ignore_index: int) -> bool:
+    """Refuse labels of the wrong type, shape or range, in the user's words; return whether some may be ignored."""
     if t.dtype.kind not in "iu":
         raise DTypeError(
             f"{name}: target is {t.dtype} of shape {t.shape}, expected class indices as int64 (call .long()), or class "
@@ -132,6 +131,9 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
     if t.shape != expected:
         hint = "; .squeeze(1) drops the last 1" if t.shape == (*expected, 1) else ""
         raise ShapeError(f"{name}: target has shape {t.shape}, expected {expected} for an input of shape {x.shape}{hint}")
+    lowest, highest = (t.min(), t.max()) if t.size else (0, -1)
+    if lowest >= 0 and highest < classes and not lowest <= ignore_index <= highest:
+        return False
     bad = (t != ignore_index) & ((t < 0) | (t >= classes))
     if bad.any():
         first = tuple(int(k) for k in np.argwhere(bad)[0])
@@ -140,6 +142,7 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
         raise IndexOutOfRange(
             f"{name}: target {int(t[bad][0])}{where} is out of range for {classes} classes, expected 0 to {classes - 1}{hint}"
         )
+    return True
 
 
 def nll_loss(

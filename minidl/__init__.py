@@ -1,0 +1,203 @@
+"""minidl: the deep-learning framework you can read.
+
+PyTorch's names and semantics, every formula in the open, on NumPy with compiled kernels. Start at README.md; the engine
+is autograd.py, the table of derivatives ops/, the layers nn/.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+# isort: off
+from .tensor import Tensor  # before the function tensor, which then takes the name minidl.tensor
+# isort: on
+from ._kernels import use_kernels
+from .autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .devices import device
+from .dtypes import (
+    double,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    promote_types,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from .dtypes import bool_ as bool
+from .functions.activation import log_softmax, softmax
+from .functions.arithmetic import (
+    add,
+    allclose,
+    clamp,
+    div,
+    equal,
+    floor_divide,
+    isclose,
+    masked_fill,
+    reciprocal,
+    remainder,
+    rsqrt,
+    square,
+    sub,
+    where,
+)
+from .functions.creation import (
+    arange,
+    as_tensor,
+    bernoulli,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    multinomial,
+    normal,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from .functions.indexing import gather, index_select, masked_select, nonzero, take_along_dim
+from .functions.products import addmm, bmm, dot, matmul, mm, mv, outer
+from .functions.reductions import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    logsumexp,
+    max,
+    mean,
+    min,
+    norm,
+    std,
+    sum,
+    var,
+)
+from .functions.shaping import (
+    broadcast_to,
+    cat,
+    chunk,
+    clone,
+    flatten,
+    flip,
+    movedim,
+    narrow,
+    permute,
+    ravel,
+    reshape,
+    select,
+    split,
+    squeeze,
+    stack,
+    t,
+    transpose,
+    unbind,
+    unflatten,
+    unsqueeze,
+)
+from .ops import (
+    abs,
+    ceil,
+    cos,
+    eq,
+    erf,
+    exp,
+    expm1,
+    floor,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    log,
+    log1p,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    pow,
+    relu,
+    round,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    tanh,
+    trunc,
+)
+from .random import Generator, get_rng_state, initial_seed, manual_seed, set_rng_state
+
+concat = cat
+clip = clamp
+true_divide = div
+absolute = abs
+inf = float("inf")
+nan = float("nan")
+pi = 3.141592653589793
+
+__version__ = "0.1.0"
+
+# What loads when it is first touched: name -> the module that holds it, or the module of that name.
+_lazy = {
+    "capture": "capture",
+    "explain": "explain",
+    "save": "serialization",
+    "load": "serialization",
+}
+_modules = ("autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "testing")
+
+if _TYPE_CHECKING:
+    from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, testing
+    from .capture import capture
+    from .explain import explain
+    from .serialization import load, save
+
+
+def is_tensor(obj: _Any) -> bool:  # type: ignore[valid-type]
+    """Return whether an object is a Tensor.
+
+    >>> import minidl
+    >>> minidl.is_tensor(minidl.ones(1))
+    True
+    """
+    return isinstance(obj, Tensor)
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _lazy:
+        value = getattr(_import_module(f".{_lazy[name]}", __name__), name)
+    elif name in _modules:
+        value = _import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module 'minidl' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({name for name in (*globals(), *_lazy, *_modules) if not name.startswith("_")})

@@ -1,0 +1,757 @@
+"""Tensor: an array and its place in the graph. Each method and operator is one line that names its function."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from . import _text, autograd, devices, dtypes, ops
+from .autograd import Variable, cast_to, grad_mode, tick, wrap
+from .errors import ArgumentError, DTypeError, GraphError, MinidlError, ShapeError
+from .functions import activation, arithmetic, creation, indexing, products, reductions, shaping
+from .functions._arguments import axis
+
+
+def inplace(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the in-place twin of a function: its result replaces the values of its first argument.
+
+    A leaf that requires grad changes under no_grad only; a view is not changed while its history is recorded.
+    """
+
+    @wraps(function)
+    def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        check_changeable(self)
+        return replace(self, function(self, *args, **options))
+
+    method.__name__ = f"{function.__name__}_"
+    method.__doc__ = f"Put {function.__name__}(...) in the place of this Tensor's values and return it."
+    return method
+
+
+def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[..., Any]:
+    """Return the in-place twin of a function of two inputs that, while nothing is recorded, writes without a temporary."""
+    recorded = inplace(function)
+
+    @wraps(recorded)
+    def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+        y = other.array if isinstance(other, Variable) else other
+        if grad_mode.get() and (self.needs_grad or (y is not other and other.needs_grad)):
+            return recorded(self, other) if alpha == 1 else recorded(self, ops.mul(other, alpha))
+        x = self.array
+        if type(y) is float or type(y) is int or (isinstance(y, np.ndarray) and y.dtype is x.dtype and x.dtype.kind == "f"):
+            try:
+                ufunc(x, y if alpha == 1 else y * alpha, out=x, casting="same_kind")
+            except (TypeError, ValueError):
+                return recorded(self, other if alpha == 1 else ops.mul(other, alpha))
+            self.cell[0] = tick()
+            return self
+        return recorded(self, other if alpha == 1 else ops.mul(other, alpha))
+
+    return method
+
+
+def check_changeable(self: Tensor) -> None:
+    """Refuse an in-place change that the graph can't follow."""
+    if grad_mode.get() and self.needs_grad:
+        if self.node is None:
+            raise GraphError(
+                "a leaf that requires grad can't be changed in place while operations are recorded; put the change under "
+                "`with minidl.no_grad():`, or write y = f(x)"
+            )
+        if self.base is not None:
+            raise no_view()
+    if not self.array.flags.writeable:
+        raise GraphError("this Tensor's memory is read-only (an expanded view or a read-only array); clone() it first")
+
+
+def no_view() -> GraphError:
+    """Return the error for a recorded in-place change of a view."""
+    return GraphError(
+        "a recorded in-place change of a view is left out: its base would not know; write base[index] = value on the base, "
+        "or y = f(view), or clone() the view first"
+    )
+
+
+def replace(self: Tensor, result: Any) -> Tensor:
+    """Give a Tensor the values of `result`, and its place in the graph."""
+    if result.array.shape != self.array.shape:
+        raise ShapeError(f"in-place: a result of shape {result.array.shape} does not fit into shape {self.array.shape}")
+    if result.array.dtype != self.array.dtype:
+        order = "buif"
+        if order.index(result.array.dtype.kind) > order.index(self.array.dtype.kind) and result.array.dtype.kind != "i":
+            raise DTypeError(f"in-place: a {result.array.dtype} result can't be written into {self.array.dtype}; use y = f(x)")
+        result = cast_to(result, self.array.dtype)
+    if result.needs_grad and self.base is not None:
+        raise no_view()
+    self.array[...] = result.array
+    adopt(self, result)
+    return self
+
+
+def adopt(self: Tensor, result: Any) -> None:
+    """Note the change of a Tensor's values, and take over the history of `result` if it was recorded."""
+    now = self.cell[0] = tick()
+    if grad_mode.get() and (result.needs_grad or self.needs_grad):
+        self.cell[1] = now
+        self.node, self.needs_grad = result.node, result.needs_grad
+        if self.node is not None:
+            self.node.order = tick()  # after the change: it holds the values that are there now
+
+
+class Tensor(Variable):
+    """An array of numbers that remembers how it was computed, so that gradients can flow back. PyTorch's names.
+
+    Tensor(data) makes a float32 Tensor of data; minidl.tensor(data) keeps the kind of data.
+
+    >>> import minidl
+    >>> x = minidl.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = (), *sizes: int) -> Any:
+        """Make a Tensor of the default dtype from data, or (from ints) one of that shape."""
+        if isinstance(data, int) and not isinstance(data, bool):
+            array = np.zeros((data, *sizes), dtypes.get_default_dtype())
+        else:
+            array = np.array(creation.converted(data, dtypes.get_default_dtype()))
+        return cls.holding(array)
+
+    @classmethod
+    def holding(cls, array: Any, requires_grad: bool = False) -> Any:
+        """Make a Tensor around an array, sharing its memory."""
+        t = object.__new__(cls)
+        t.array, t.node, t.needs_grad, t.grad, t.hooks, t.base, t.cell = array, None, False, None, None, None, [0, 0]
+        if requires_grad:
+            t.requires_grad_()
+        return t
+
+    # -- what it is --------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of each dimension."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type, a NumPy dtype."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    @property
+    def device(self) -> devices.device:
+        """Where it lives: the CPU."""
+        return devices.cpu
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.array.nbytes
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or the size of one dimension."""
+        return self.array.shape if dim is None else self.array.shape[axis(dim, self.array.ndim)]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Return the bytes of one element."""
+        return self.array.itemsize
+
+    def stride(self) -> tuple[int, ...]:
+        """Return how many elements lie between neighbours along each dimension."""
+        return tuple(step // self.array.itemsize for step in self.array.strides)
+
+    def data_ptr(self) -> int:
+        """Return the address of the first element."""
+        return self.array.__array_interface__["data"][0]
+
+    def is_contiguous(self) -> bool:
+        """Return whether the elements lie row-major in memory without gaps."""
+        return self.array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Return whether the elements are floats."""
+        return self.array.dtype.kind == "f"
+
+    def __repr__(self) -> str:
+        return _text.tensor_text(self)
+
+    def _repr_html_(self) -> str:
+        return _text.tensor_html(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
+
+    # -- its values outside ------------------------------------------------------------------------------------------
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return the array inside, sharing its memory; a Tensor that requires grad must be detached first."""
+        if self.needs_grad:
+            raise GraphError("numpy(): this Tensor requires grad, and the array would not; use t.detach().numpy()")
+        return self.array
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        if self.array.size != 1:
+            raise ShapeError(f"item(): a Tensor of shape {self.array.shape} has no single element; use tolist()")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists of Python numbers."""
+        return self.array.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        function = ufuncs().get(ufunc.__name__) if method == "__call__" and not options else None
+        if function is not None:
+            return function(*inputs)
+        if any(isinstance(x, Variable) and x.needs_grad for x in inputs):
+            raise GraphError(f"np.{ufunc.__name__} has no gradient here; use minidl's functions, or detach() the Tensor")
+        if "out" in options:
+            raise ArgumentError(f"np.{ufunc.__name__}: out= is refused with Tensors; write y = f(x)")
+        answer = getattr(ufunc, method)(*[x.array if isinstance(x, Variable) else x for x in inputs], **options)
+        return tuple(map(wrap, answer)) if isinstance(answer, tuple) else wrap(answer)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.array.__dlpack_device__()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise ShapeError(f"the truth of a Tensor of shape {self.array.shape} is ambiguous; use .any() or .all()")
+        return bool(self.array.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __index__(self) -> int:
+        if self.array.size != 1 or self.array.dtype.kind not in "iu":
+            raise DTypeError(f"only an integer Tensor of one element is an index, got {self.dtype} of shape {self.shape}")
+        return int(self.array.item())
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise DTypeError("a 0-d Tensor has no len()")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if self.array.ndim == 0:
+            raise DTypeError("a 0-d Tensor can't be iterated over")
+        return iter(shaping.unbind(self))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool(np.any(self.array == (element.array if isinstance(element, Variable) else element)))
+
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> Any:
+        return restored, (type(self), self.array, self.requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self.node is not None:
+            raise GraphError("only a leaf can be deep-copied; detach() the Tensor first")
+        if id(self) not in memo:
+            twin = memo[id(self)] = restored(type(self), np.array(self.array), self.needs_grad)
+            twin.grad = None if self.grad is None else wrap(np.array(self.grad.array))
+        return memo[id(self)]
+
+    # -- its place in the graph --------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Does a gradient flow to this Tensor? True for what is computed from one that requires it."""
+        return self.needs_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Any:
+        """Make a leaf require a gradient, or not; returns it."""
+        if self.node is not None and not requires_grad:
+            raise GraphError("requires_grad can be changed on leaves only; use detach() for a Tensor without history")
+        if requires_grad and self.array.dtype.kind != "f":
+            raise DTypeError(f"only floating Tensors can require gradients, this one is {self.dtype}; call .float() first")
+        self.needs_grad = bool(requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Was it made by the user, not computed by a recorded operation?"""
+        return self.node is None
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node that recorded how it was computed, None for a leaf."""
+        return self.node
+
+    @property
+    def data(self) -> Any:
+        """The values as a Tensor without history, sharing their memory; assigning replaces them."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        if not isinstance(value, Variable):
+            raise DTypeError(f"data: got {type(value).__name__}, expected a Tensor")
+        self.array, self.cell, self.base = value.array, [tick(), 0], None
+
+    @property
+    def _version(self) -> int:
+        return self.cell[0]
+
+    def detach(self) -> Any:
+        """Return a Tensor without history that shares the memory."""
+        t = wrap(self.array)
+        t.cell = self.cell
+        return t
+
+    def detach_(self) -> Any:
+        """Forget the history of this Tensor."""
+        self.node, self.needs_grad = None, False
+        return self
+
+    def backward(
+        self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Add dL/d(leaf) to the .grad of every leaf that L was computed from, for L = self · gradient.
+
+        `gradient` may be left out for a single number. The graph is freed on the way unless `retain_graph`;
+        `create_graph` records the backward itself, for higher derivatives.
+
+        >>> import minidl
+        >>> x = minidl.tensor(3.0, requires_grad=True)
+        >>> (x * x).backward()
+        >>> x.grad
+        tensor(6.)
+        """
+        autograd.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Any:
+        """Call hook(gradient) when this Tensor's gradient is known; what it returns, if anything, replaces it.
+
+        >>> import minidl
+        >>> x = minidl.ones(1, requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10.])
+        >>> handle.remove()
+        """
+        if not self.needs_grad:
+            raise GraphError("register_hook: this Tensor does not require grad, so the hook would never be called")
+        owner: Any = self if self.node is None else self.node
+        if owner.hooks is None:
+            owner.hooks = {}
+        return HookHandle(owner.hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this computed Tensor in .grad too, as leaves do."""
+        if self.node is None:
+            return
+        kept = weakref.ref(self)  # the graph must not keep the Tensor alive
+
+        def keep(gradient: Any) -> None:
+            tensor = kept()
+            if tensor is not None:
+                tensor.grad = wrap(np.array(gradient.array)) if gradient.node is None else gradient
+
+        self.register_hook(keep)
+
+    # -- conversion --------------------------------------------------------------------------------------------------
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Any:
+        """Return it in another dtype (or another Tensor's); devices other than "cpu" are refused.
+
+        >>> import minidl
+        >>> minidl.ones(1).to(minidl.float64).dtype
+        dtype('float64')
+        """
+        for arg in args:
+            if isinstance(arg, Variable):
+                dtype = arg.array.dtype
+            elif isinstance(arg, (str, devices.device)) and str(arg).partition(":")[0] in ("cpu", "cuda", "mps", "xpu"):
+                device = arg
+            elif not isinstance(arg, bool):
+                dtype = arg
+        devices.check_device(device)
+        result = self if dtype is None else cast_to(self, dtypes.checked(dtype))
+        return ops.copy(self) if copy and result is self else result
+
+    def type(self, dtype: Any = None) -> Any:
+        """Return it in another dtype, or the name of its own."""
+        return str(self.dtype) if dtype is None else self.to(dtype)
+
+    def type_as(self, other: Any) -> Any:
+        """Return it in the dtype of another Tensor."""
+        return self.to(other)
+
+    def cpu(self) -> Any:
+        """Return it: it is on the CPU."""
+        return self
+
+    def float(self) -> Any:
+        """Return it as float32."""
+        return self.to(dtypes.float32)
+
+    def double(self) -> Any:
+        """Return it as float64."""
+        return self.to(dtypes.float64)
+
+    def half(self) -> Any:
+        """Return it as float16, for storage."""
+        return self.to(dtypes.float16)
+
+    def long(self) -> Any:
+        """Return it as int64."""
+        return self.to(dtypes.int64)
+
+    def int(self) -> Any:
+        """Return it as int32."""
+        return self.to(dtypes.int32)
+
+    def bool(self) -> Any:
+        """Return it as booleans: True where it is not 0."""
+        return self.to(dtypes.bool_)
+
+    # -- operators ---------------------------------------------------------------------------------------------------
+
+    __add__ = __radd__ = ops.add
+    __sub__ = ops.sub
+    __mul__ = __rmul__ = ops.mul
+    __truediv__ = ops.div
+    __floordiv__ = ops.floor_divide
+    __mod__ = ops.remainder
+    __pow__ = ops.pow
+    __matmul__ = products.matmul
+    __neg__ = ops.neg
+    __abs__ = ops.abs
+    __eq__ = ops.eq
+    __ne__ = ops.ne
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
+    __invert__ = ops.logical_not
+    __and__ = __rand__ = ops.logical_and
+    __or__ = __ror__ = ops.logical_or
+    __getitem__ = indexing.getitem
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __rsub__(self, other: Any) -> Any:
+        return ops.sub(other, self)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ops.div(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Any:
+        return ops.remainder(other, self)
+
+    def __rpow__(self, other: Any) -> Any:
+        return ops.pow(other, self)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return products.matmul(other, self)
+
+    def __setitem__(self, where: Any, value: Any) -> None:
+        check_changeable(self)
+        if isinstance(value, Variable):
+            if self.base is not None and grad_mode.get() and value.needs_grad:
+                raise no_view()
+            value = cast_to(value, self.array.dtype)
+        elif not isinstance(value, (bool, int, float, np.number, np.bool_)):
+            value = creation.converted(value, self.array.dtype)
+        try:
+            adopt(self, ops.setitem(self, value, index=indexing.normalised(where)))
+        except IndexError as error:
+            raise indexing.IndexOutOfRange(f"index: {error} (shape {self.shape})") from None
+        except ValueError as error:
+            if isinstance(error, MinidlError):
+                raise
+            raise ShapeError(f"index: {error}") from None
+
+    # -- functions as methods ----------------------------------------------------------------------------------------
+
+    abs = ops.abs
+    neg = ops.neg
+    exp = ops.exp
+    expm1 = ops.expm1
+    log = ops.log
+    log1p = ops.log1p
+    sqrt = ops.sqrt
+    rsqrt = arithmetic.rsqrt
+    square = arithmetic.square
+    reciprocal = arithmetic.reciprocal
+    sin = ops.sin
+    cos = ops.cos
+    tanh = ops.tanh
+    sigmoid = ops.sigmoid
+    erf = ops.erf
+    relu = ops.relu
+    sign = ops.sign
+    floor = ops.floor
+    ceil = ops.ceil
+    round = ops.round
+    trunc = ops.trunc
+    isnan = ops.isnan
+    isinf = ops.isinf
+    isfinite = ops.isfinite
+    logical_not = ops.logical_not
+    logical_and = ops.logical_and
+    logical_or = ops.logical_or
+    add = arithmetic.add
+    sub = arithmetic.sub
+    mul = ops.mul
+    div = arithmetic.div
+    true_divide = ops.div
+    floor_divide = arithmetic.floor_divide
+    remainder = arithmetic.remainder
+    pow = ops.pow
+    maximum = ops.maximum
+    minimum = ops.minimum
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    equal = arithmetic.equal
+    isclose = arithmetic.isclose
+    allclose = arithmetic.allclose
+    clamp = clip = arithmetic.clamp
+    masked_fill = arithmetic.masked_fill
+    softmax = activation.softmax
+    log_softmax = activation.log_softmax
+
+    def where(self, condition: Any, other: Any) -> Any:
+        """Return this where the condition holds, else `other`."""
+        return arithmetic.where(condition, self, other)
+
+    sum = reductions.sum
+    mean = reductions.mean
+    var = reductions.var
+    std = reductions.std
+    max = reductions.max
+    min = reductions.min
+    amax = reductions.amax
+    amin = reductions.amin
+    argmax = reductions.argmax
+    argmin = reductions.argmin
+    all = reductions.all
+    any = reductions.any
+    logsumexp = reductions.logsumexp
+    norm = reductions.norm
+
+    reshape = shaping.reshape
+    view = shaping.view
+    flatten = shaping.flatten
+    unflatten = shaping.unflatten
+    ravel = shaping.ravel
+    permute = shaping.permute
+    transpose = swapaxes = shaping.transpose
+    t = shaping.t
+    movedim = shaping.movedim
+    squeeze = shaping.squeeze
+    unsqueeze = shaping.unsqueeze
+    expand = shaping.expand
+    expand_as = shaping.expand_as
+    broadcast_to = shaping.broadcast_to
+    repeat = shaping.repeat
+    split = shaping.split
+    chunk = shaping.chunk
+    unbind = shaping.unbind
+    flip = shaping.flip
+    narrow = shaping.narrow
+    select = shaping.select
+    clone = shaping.clone
+    contiguous = shaping.contiguous
+
+    gather = indexing.gather
+    take_along_dim = indexing.take_along_dim
+    index_select = indexing.index_select
+    masked_select = indexing.masked_select
+    nonzero = indexing.nonzero
+
+    matmul = products.matmul
+    mm = products.mm
+    bmm = products.bmm
+    mv = products.mv
+    dot = products.dot
+    outer = products.outer
+    addmm = products.addmm
+
+    def view_as(self, other: Any) -> Any:
+        """Return it in the shape of another Tensor, sharing memory."""
+        return shaping.view(self, other.shape)
+
+    def reshape_as(self, other: Any) -> Any:
+        """Return it in the shape of another Tensor."""
+        return shaping.reshape(self, other.shape)
+
+    @property
+    def T(self) -> Any:
+        """The transpose: dimensions in reverse order."""
+        return ops.permute(self, dims=tuple(range(self.array.ndim))[::-1])
+
+    @property
+    def mT(self) -> Any:
+        """The last two dimensions exchanged."""
+        return shaping.transpose(self, -2, -1)
+
+    # -- in place ----------------------------------------------------------------------------------------------------
+
+    add_ = __iadd__ = inplace_ufunc(arithmetic.add, np.add)
+    sub_ = __isub__ = inplace_ufunc(arithmetic.sub, np.subtract)
+    mul_ = __imul__ = inplace_ufunc(ops.mul, np.multiply)
+    div_ = __itruediv__ = inplace(arithmetic.div)
+    pow_ = __ipow__ = inplace(ops.pow)
+    neg_ = inplace(ops.neg)
+    abs_ = inplace(ops.abs)
+    exp_ = inplace(ops.exp)
+    log_ = inplace(ops.log)
+    sqrt_ = inplace(ops.sqrt)
+    tanh_ = inplace(ops.tanh)
+    sigmoid_ = inplace(ops.sigmoid)
+    relu_ = inplace(ops.relu)
+    clamp_ = inplace(arithmetic.clamp)
+    masked_fill_ = inplace(arithmetic.masked_fill)
+
+    def fill_(self, value: Any) -> Any:
+        """Set every element to `value`."""
+        check_changeable(self)
+        return replace(self, cast_to(ops.add(ops.zeros_like(self), value), self.array.dtype))
+
+    def zero_(self) -> Any:
+        """Set every element to 0."""
+        return self.fill_(0)
+
+    def copy_(self, source: Any) -> Any:
+        """Set the values to those of `source`, broadcast and converted."""
+        check_changeable(self)
+        source = source if isinstance(source, Variable) else creation.as_tensor(source)
+        return replace(self, shaping.expand(cast_to(source, self.array.dtype), self.array.shape))
+
+    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        """Add value · tensor1 · tensor2."""
+        return self.add_(ops.mul(tensor1, tensor2), alpha=value)
+
+    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        """Add value · tensor1 / tensor2."""
+        return self.add_(ops.div(tensor1, tensor2), alpha=value)
+
+    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Any:
+        """Fill with values drawn from U[low, high)."""
+        if high < low:
+            raise ArgumentError(f"uniform_: got [{low}, {high}), expected low <= high")
+        draw = creation.rand(self.shape, dtype=creation.floating(self.dtype), generator=generator)
+        return self.copy_(low + (high - low) * draw)
+
+    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Any:
+        """Fill with values drawn from N(mean, std²)."""
+        if std < 0:
+            raise ArgumentError(f"normal_: got std {std}, expected at least 0")
+        draw = creation.randn(self.shape, dtype=creation.floating(self.dtype), generator=generator)
+        return self.copy_(mean + std * draw)
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Any:
+        """Fill with 1, with probability p, and 0."""
+        probabilities = wrap(np.broadcast_to(np.asarray(p, dtypes.float64), self.shape))
+        return self.copy_(creation.bernoulli(probabilities, generator=generator))
+
+    # -- new Tensors like this one -----------------------------------------------------------------------------------
+
+    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Any:
+        """Return zeros of a shape, in this dtype."""
+        return creation.zeros(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Any:
+        """Return ones of a shape, in this dtype."""
+        return creation.ones(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False) -> Any:
+        """Return a Tensor of a shape full of one value, in this dtype."""
+        return creation.full(size, fill_value, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: Any = False) -> Any:
+        """Return a Tensor of data, in this dtype."""
+        return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+class HookHandle:
+    """What removes a hook again."""
+
+    last = 0
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        HookHandle.last += 1
+        self.hooks, self.id = hooks, HookHandle.last
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Remove the hook."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def restored(kind: Any, array: Any, requires_grad: bool) -> Any:
+    """Return a Tensor as it was before it was pickled."""
+    return kind.holding(array, requires_grad)
+
+
+def ufuncs() -> dict[str, Callable[..., Any]]:
+    """Return the operations that stand behind NumPy's functions of Tensors."""
+    renamed = {
+        "subtract": ops.sub, "multiply": ops.mul, "divide": ops.div, "true_divide": ops.div, "negative": ops.neg,
+        "power": ops.pow, "absolute": ops.abs, "rint": ops.round, "equal": ops.eq, "not_equal": ops.ne, "less": ops.lt,
+        "less_equal": ops.le, "greater": ops.gt, "greater_equal": ops.ge, "matmul": products.matmul,
+        "square": arithmetic.square, "reciprocal": arithmetic.reciprocal,
+    }  # fmt: skip
+    same = ("add", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sign", "floor", "ceil", "trunc", "maximum", "minimum",
+            "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not", "floor_divide", "remainder")  # fmt: skip
+    return {**renamed, **{name: getattr(ops, name) for name in same}}
+
+
+autograd.tensor_type = Tensor
