@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import minidl
+
 from ..errors import ArgumentTypeError
 from ..tensor import Tensor
 from .checks import whole
@@ -25,7 +27,7 @@ class Flatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with these dimensions merged."""
-        return input.flatten(self.start_dim, self.end_dim)
+        return minidl.flatten(input, self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """Return the dimensions."""
@@ -49,7 +51,7 @@ class Unflatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with the dimension split."""
-        return input.unflatten(self.dim, self.unflattened_size)
+        return minidl.unflatten(input, self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         """Return the dimension and its sizes."""

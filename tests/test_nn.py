@@ -1,0 +1,448 @@
+"""Layers and losses: values and gradients against PyTorch's, their shapes, options and errors.
+
+The golden figures in golden/nn.npz were computed with PyTorch 2.13 in float64; `python tests/test_nn.py` computes them
+anew where torch is installed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import nn
+from minidl.errors import ArgumentError, ArgumentTypeError, DTypeError, IndexOutOfRange, ShapeError
+
+GOLDEN = Path(__file__).parent / "golden" / "nn.npz"
+
+LABELS = np.array([1, 0, 3])
+
+# name: (the module, made of minidl.nn or torch.nn alike; shapes of its inputs, or the inputs themselves)
+CASES = {
+    "linear": (lambda nn: nn.Linear(5, 3), [(4, 5)]),
+    "linear_no_bias": (lambda nn: nn.Linear(5, 3, bias=False), [(4, 5)]),
+    "linear_vector": (lambda nn: nn.Linear(5, 3), [(5,)]),
+    "linear_many_dims": (lambda nn: nn.Linear(5, 3), [(2, 1, 3, 5)]),
+    "linear_one": (lambda nn: nn.Linear(1, 1), [(1, 1)]),
+    "linear_no_rows": (lambda nn: nn.Linear(5, 3), [(0, 5)]),
+    "net": (lambda nn: nn.Sequential(nn.Flatten(), nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 3)), [(4, 2, 4)]),
+    "conv": (lambda nn: nn.Conv2d(2, 3, 3), [(2, 2, 5, 6)]),
+    "conv_unbatched": (lambda nn: nn.Conv2d(2, 3, 3, padding=1), [(2, 5, 6)]),
+    "conv_options": (
+        lambda nn: nn.Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(2, 1), dilation=(1, 2), groups=2, bias=False),
+        [(2, 4, 7, 6)],
+    ),
+    "conv_same": (lambda nn: nn.Conv2d(1, 2, (4, 3), padding="same", dilation=(1, 2)), [(2, 1, 6, 7)]),
+    "conv_valid": (lambda nn: nn.Conv2d(1, 2, 2, stride=2, padding="valid"), [(1, 1, 5, 5)]),
+    "pool": (lambda nn: nn.MaxPool2d(2), [(2, 3, 4, 5)]),
+    "pool_options": (lambda nn: nn.MaxPool2d((3, 2), (2, 1), (1, 0), (1, 2), ceil_mode=True), [(2, 2, 7, 6)]),
+    "pool_unbatched": (lambda nn: nn.MaxPool2d(2, 1), [(3, 4, 5)]),
+    "lenet": (
+        lambda nn: nn.Sequential(
+            nn.Conv2d(1, 2, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(2, 3, 2),
+            nn.Tanh(),
+            nn.Flatten(),
+            nn.Linear(27, 4),
+            nn.LogSoftmax(dim=1),
+        ),
+        [(2, 1, 8, 8)],
+    ),
+    "flatten": (lambda nn: nn.Flatten(), [(2, 3, 4)]),
+    "flatten_middle": (lambda nn: nn.Flatten(0, 1), [(2, 3, 4)]),
+    "unflatten": (lambda nn: nn.Unflatten(1, (2, -1)), [(2, 6)]),
+    "identity": (lambda nn: nn.Identity(), [(2, 3)]),
+    "relu": (lambda nn: nn.ReLU(), [(3, 4)]),
+    "tanh": (lambda nn: nn.Tanh(), [(3, 4)]),
+    "sigmoid": (lambda nn: nn.Sigmoid(), [(3, 4)]),
+    "gelu": (lambda nn: nn.GELU(), [(3, 4)]),
+    "gelu_tanh": (lambda nn: nn.GELU("tanh"), [(3, 4)]),
+    "softmax": (lambda nn: nn.Softmax(dim=0), [(3, 4)]),
+    "log_softmax": (lambda nn: nn.LogSoftmax(dim=-1), [(3, 4)]),
+    "dropout_eval": (lambda nn: nn.Dropout(0.5).eval(), [(3, 4)]),
+    "rnn": (lambda nn: nn.RNN(3, 4), [(5, 2, 3)]),
+    "rnn_state": (lambda nn: nn.RNN(3, 4), [(5, 2, 3), (1, 2, 4)]),
+    "rnn_relu": (lambda nn: nn.RNN(3, 4, nonlinearity="relu", bias=False), [(4, 2, 3)]),
+    "rnn_one_step": (lambda nn: nn.RNN(3, 4), [(1, 2, 3), (1, 2, 4)]),
+    "rnn_batch_first": (lambda nn: nn.RNN(3, 4, batch_first=True), [(2, 5, 3), (1, 2, 4)]),
+    "rnn_unbatched": (lambda nn: nn.RNN(3, 4, batch_first=True), [(5, 3), (1, 4)]),
+    "rnn_deep": (lambda nn: nn.RNN(3, 4, 2, bidirectional=True, batch_first=True), [(2, 5, 3), (4, 2, 4)]),
+    "rnn_deep_eval": (lambda nn: nn.RNN(3, 4, num_layers=2, dropout=0.5).eval(), [(2, 3, 3)]),
+    "cross_entropy": (lambda nn: nn.CrossEntropyLoss(), [(3, 4), LABELS]),
+    "cross_entropy_sum": (lambda nn: nn.CrossEntropyLoss(reduction="sum"), [(3, 4), LABELS]),
+    "cross_entropy_options": (
+        lambda nn: nn.CrossEntropyLoss(weights(nn), ignore_index=0, label_smoothing=0.1, reduction="mean"),
+        [(3, 4), LABELS],
+    ),
+    "cross_entropy_images": (lambda nn: nn.CrossEntropyLoss(reduction="none"), [(2, 4, 3), np.array([LABELS, LABELS])]),
+    "cross_entropy_probabilities": (lambda nn: nn.CrossEntropyLoss(), [(3, 4), np.full((3, 4), 0.25)]),
+    "nll": (lambda nn: nn.NLLLoss(weights(nn)), [(3, 4), LABELS]),
+    "nll_ignored": (lambda nn: nn.NLLLoss(ignore_index=3, reduction="none"), [(3, 4), LABELS]),
+    "mse": (lambda nn: nn.MSELoss(), [(3, 4), (3, 4)]),
+    "mse_none": (lambda nn: nn.MSELoss(reduction="none"), [(3, 4), (3, 4)]),
+    "l1": (lambda nn: nn.L1Loss(), [(3, 4), (3, 4)]),
+    "l1_sum": (lambda nn: nn.L1Loss(reduction="sum"), [(3, 4), (3, 4)]),
+}
+
+
+def library(nn):
+    """Return minidl or torch, of which `nn` is a part."""
+    if nn is minidl.nn:
+        return minidl
+    import torch
+
+    return torch
+
+
+def weights(nn):
+    return library(nn).tensor([1.0, 2.0, 0.5, 3.0], dtype=library(nn).float64)
+
+
+def inputs_of(name):
+    rng = np.random.default_rng(list(name.encode()))
+    return [shape if isinstance(shape, np.ndarray) else rng.standard_normal(shape) for shape in CASES[name][1]], rng
+
+
+def run(nn, name, values, dtype="float64"):
+    """Return the outputs of a case and all gradients of Σ output · cotangent; `values` are its inputs, weights, ..."""
+    lib = library(nn)
+    module = CASES[name][0](nn).to(getattr(lib, dtype))
+    state = {key.removeprefix("state."): value for key, value in values.items() if key.startswith("state.")}
+    module.load_state_dict({key: lib.tensor(value.astype(dtype)) for key, value in state.items()})
+    inputs = []
+    for k in range(len(CASES[name][1])):
+        x = values[f"input.{k}"]
+        floating = x.dtype.kind == "f"
+        inputs.append(lib.tensor(x.astype(dtype) if floating else x, requires_grad=floating))
+    outputs = module(*inputs)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    total = sum((y * lib.tensor(values[f"cotangent.{k}"].astype(dtype))).sum() for k, y in enumerate(outputs))
+    total.backward()
+    found = {f"output.{k}": y.detach().numpy() for k, y in enumerate(outputs)}
+    found |= {f"d_input.{k}": x.grad.numpy() for k, x in enumerate(inputs) if x.requires_grad}
+    found |= {f"d.{key}": p.grad.numpy() for key, p in module.named_parameters()}
+    return found
+
+
+def given(name, torch):
+    """Return the inputs, weights and cotangents of a case, drawn with its name as the seed."""
+    inputs, rng = inputs_of(name)
+    module = CASES[name][0](torch.nn).to(torch.float64)
+    outputs = module(*map(torch.tensor, inputs))
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    values = {f"input.{k}": x for k, x in enumerate(inputs)}
+    values |= {f"state.{key}": rng.standard_normal(tuple(v.shape)) * 0.5 for key, v in module.named_parameters()}
+    values |= {f"state.{key}": v.numpy() for key, v in module.named_buffers()}
+    values |= {f"cotangent.{k}": rng.standard_normal(tuple(y.shape)) for k, y in enumerate(outputs)}
+    return values
+
+
+def write_golden():
+    import torch
+
+    kept = {}
+    for name in CASES:
+        values = given(name, torch)
+        for key, value in {**values, **run(torch.nn, name, values)}.items():
+            kept[f"{name}/{key}"] = value
+    np.savez_compressed(GOLDEN, **kept)
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(GOLDEN) as file:
+        cases: dict = {name: {} for name in CASES}
+        for key in file.files:
+            name, _, part = key.partition("/")
+            cases[name][part] = file[key]
+    return cases
+
+
+def assert_same(found, expected, dtype):
+    tolerance = {"rtol": 1e-12, "atol": 1e-13} if dtype == "float64" else {"rtol": 1e-5, "atol": 2e-6}
+    for key, value in found.items():
+        assert value.dtype == dtype, key
+        assert value.shape == expected[key].shape, key
+        np.testing.assert_allclose(value, expected[key], err_msg=key, **tolerance)
+
+
+@pytest.mark.parametrize("mode", ["compiled", "reference", "formula"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", CASES)
+def test_golden(golden, name, dtype, mode):
+    with minidl.use_kernels(mode):
+        found = run(nn, name, golden[name], dtype)
+    assert {key for key in golden[name] if key.startswith(("output", "d"))} == set(found)
+    assert_same(found, golden[name], dtype)
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("name", CASES)
+def test_live(name):
+    torch = pytest.importorskip("torch")
+    values = given(name, torch)
+    assert_same(run(nn, name, values), run(torch.nn, name, values), "float64")
+
+
+def test_not_contiguous_inputs():
+    x = minidl.tensor(np.arange(24.0).reshape(4, 6).T[::2])  # (3, 4), strides in both dimensions
+    layer = nn.Linear(4, 2, dtype=minidl.float64)
+    np.testing.assert_array_equal(layer(x).tolist(), layer(minidl.tensor(x.numpy().copy())).tolist())
+    rnn = nn.RNN(4, 2, batch_first=True, dtype=minidl.float64)
+    y = minidl.tensor(np.arange(40.0).reshape(5, 4, 2).transpose(2, 0, 1))
+    np.testing.assert_array_equal(rnn(y)[0].tolist(), rnn(minidl.tensor(y.numpy().copy()))[0].tolist())
+
+
+def test_nan_passes():
+    for layer in (nn.Linear(2, 2), nn.ReLU(), nn.Tanh(), nn.Sigmoid(), nn.GELU(), nn.Softmax(dim=0)):
+        assert np.isnan(layer(minidl.tensor([float("nan"), 1.0])).detach().numpy()).any(), layer
+    assert np.isnan(nn.MaxPool2d(2)(minidl.full((1, 2, 2), float("nan"))).item())
+    output, h_n = nn.RNN(2, 2)(minidl.full((3, 1, 2), float("nan")))
+    assert np.isnan(output.detach().numpy()).all()
+    assert np.isnan(h_n.detach().numpy()).all()
+
+
+def test_plain_arrays_are_taken():
+    assert nn.Linear(2, 3)(np.ones((4, 2), np.float32)).shape == (4, 3)
+    assert nn.Flatten()(np.ones((4, 2, 3))).shape == (4, 6)
+    assert nn.RNN(2, 3)(np.ones((4, 1, 2), np.float32))[0].shape == (4, 1, 3)
+
+
+# -- Dropout ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [minidl.float32, minidl.float64])
+def test_dropout(dtype):
+    minidl.manual_seed(0)
+    x = minidl.ones(100, 100, dtype=dtype, requires_grad=True)
+    dropout = nn.Dropout(0.3)
+    y = dropout(x)
+    assert y.dtype == dtype
+    kept = y.detach().numpy() != 0
+    np.testing.assert_allclose(y.detach().numpy()[kept], 1 / 0.7, rtol=1e-6)
+    assert abs(kept.mean() - 0.7) < 0.02
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), y.detach().numpy())  # the same mask on the way back
+    assert not np.array_equal(dropout(x).detach().numpy(), y.detach().numpy())
+    np.testing.assert_array_equal(dropout.eval()(x).detach().numpy(), 1)
+    assert nn.Dropout(1.0)(x).abs().sum().item() == 0
+    assert nn.Dropout(0.0)(x).sum().item() == 10_000
+    z = minidl.ones(50)
+    assert nn.Dropout(0.5, inplace=True)(z) is z
+    assert set(z.tolist()) == {0.0, 2.0}
+
+
+def test_inplace_relu():
+    z = minidl.tensor([-1.0, 2.0])
+    assert nn.ReLU(inplace=True)(z) is z
+    assert z.tolist() == [0.0, 2.0]
+
+
+# -- RNN -------------------------------------------------------------------------------------------------------------
+
+
+def test_rnn_names_and_order():
+    rnn = nn.RNN(3, 4, num_layers=2, bidirectional=True)
+    assert [(name, p.shape) for name, p in rnn.named_parameters()] == [
+        ("weight_ih_l0", (4, 3)), ("weight_hh_l0", (4, 4)), ("bias_ih_l0", (4,)), ("bias_hh_l0", (4,)),
+        ("weight_ih_l0_reverse", (4, 3)), ("weight_hh_l0_reverse", (4, 4)),
+        ("bias_ih_l0_reverse", (4,)), ("bias_hh_l0_reverse", (4,)),
+        ("weight_ih_l1", (4, 8)), ("weight_hh_l1", (4, 4)), ("bias_ih_l1", (4,)), ("bias_hh_l1", (4,)),
+        ("weight_ih_l1_reverse", (4, 8)), ("weight_hh_l1_reverse", (4, 4)),
+        ("bias_ih_l1_reverse", (4,)), ("bias_hh_l1_reverse", (4,)),
+    ]  # fmt: skip
+    assert [[w.shape for w in layer] for layer in nn.RNN(3, 4, bias=False).all_weights] == [[(4, 3), (4, 4)]]
+    rnn.flatten_parameters()
+
+
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_rnn_shapes(batch):
+    rnn = nn.RNN(3, 4, num_layers=2, bidirectional=True)
+    output, h_n = rnn(minidl.zeros(5, batch, 3))
+    assert output.shape == (5, batch, 8)
+    assert h_n.shape == (4, batch, 4)
+
+
+def test_rnn_is_the_textbooks_formula():
+    """h_t = f(W·[h_{t-1}, x_t] + b), with W = [W_hh, W_ih] and b = b_ih + b_hh."""
+    rnn = nn.RNN(3, 4, dtype=minidl.float64)
+    x = minidl.randn(5, 2, 3, dtype=minidl.float64)
+    W = np.concatenate([rnn.weight_hh_l0.detach().numpy(), rnn.weight_ih_l0.detach().numpy()], axis=1)
+    b = (rnn.bias_ih_l0 + rnn.bias_hh_l0).detach().numpy()
+    h = np.zeros((2, 4))
+    for t in range(5):
+        h = np.tanh(np.concatenate([h, x[t].numpy()], axis=1) @ W.T + b)
+        np.testing.assert_allclose(rnn(x)[0][t].detach().numpy(), h, rtol=1e-12)
+
+
+def test_rnn_dropout_acts_between_the_layers():
+    minidl.manual_seed(0)
+    rnn = nn.RNN(3, 4, num_layers=2, dropout=1.0)
+    dropped, _ = rnn(minidl.ones(2, 1, 3))
+    other, _ = rnn(minidl.zeros(2, 1, 3))
+    assert dropped.tolist() == other.tolist()  # nothing of the first layer reaches the second
+    rnn.eval()
+    assert rnn(minidl.ones(2, 1, 3))[0].tolist() != rnn(minidl.zeros(2, 1, 3))[0].tolist()
+    with pytest.warns(UserWarning, match="acts between layers"):
+        nn.RNN(3, 4, dropout=0.5)
+
+
+def test_rnn_bad_input():
+    rnn = nn.RNN(3, 4, num_layers=2, batch_first=True)
+    with pytest.raises(ShapeError, match=r"RNN: .* must be input_size=3, got 5 \(shape \(2, 6, 5\), expected \(N, T"):
+        rnn(minidl.zeros(2, 6, 5))
+    with pytest.raises(ValueError, match=r"must be \(N, T, input_size\), or \(T, input_size\) .* got shape \(3,\)"):
+        rnn(minidl.zeros(3))
+    with pytest.raises(RuntimeError, match=r"hx must have the shape .* = \(2, 6, 4\), got \(1, 6, 4\)"):
+        rnn(minidl.zeros(6, 5, 3), minidl.zeros(1, 6, 4))
+    with pytest.raises(
+        RuntimeError, match=r"hx must .*\(num_layers·directions, N, hidden_size\) = \(2, 6, 4\), got \(2, 4\)"
+    ):
+        rnn(minidl.zeros(6, 5, 3), minidl.zeros(2, 4))
+    with pytest.raises(RuntimeError, match=r"\(num_layers·directions, hidden_size\) = \(2, 4\), got \(2, 1, 4\)"):
+        rnn(minidl.zeros(5, 3), minidl.zeros(2, 1, 4))
+    with pytest.raises(
+        DTypeError, match=r"the input is float64 and the weights are float32; .*\.to\(minidl\.float32\)"
+    ):
+        rnn(minidl.zeros(2, 5, 3, dtype=minidl.float64))
+    with pytest.raises(DTypeError, match="hx is float64 and the input is float32"):
+        rnn(minidl.zeros(2, 5, 3), minidl.zeros(2, 2, 4, dtype=minidl.float64))
+    with pytest.raises(ShapeError, match="at least one time step"):
+        rnn(minidl.zeros(2, 0, 3))
+
+
+# -- bad arguments and inputs ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: nn.Linear(2.5, 3), TypeError, "in_features must be a whole number, got 2.5"),
+        (lambda: nn.Linear(3, -1), ValueError, "out_features must be at least 0, got -1"),
+        (lambda: nn.Linear(True, 3), TypeError, "in_features must be a whole number, got True"),
+        (lambda: nn.Conv2d(3, 4, 3, groups=2), ValueError, "in_channels must be divisible by groups, got 3 .* 2"),
+        (lambda: nn.Conv2d(4, 3, 3, groups=2), ValueError, "out_channels must be divisible by groups"),
+        (lambda: nn.Conv2d(4, 4, 3, groups=0), ValueError, "groups must be at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 1, 0), ValueError, "kernel_size must be at least 1, got 0"),
+        (lambda: nn.Conv2d(1, 1, (3, 3, 3)), ValueError, r"kernel_size must be one number or two, .* got \(3, 3, 3\)"),
+        (lambda: nn.Conv2d(1, 1, 3, stride=0), ValueError, "stride must be at least 1"),
+        (lambda: nn.Conv2d(1, 1, 3, padding=-1), ValueError, "padding must be at least 0"),
+        (lambda: nn.Conv2d(1, 1, 3, padding="full"), ValueError, "padding must be one of 'valid', 'same', got 'full'"),
+        (lambda: nn.Conv2d(1, 1, 3, stride=2, padding="same"), ValueError, "padding='same' needs stride 1"),
+        (lambda: nn.Conv2d(1, 1, 3, padding_mode="circular"), ValueError, "padding_mode must be one of 'zeros', got"),
+        (lambda: nn.MaxPool2d(2, stride=0), ValueError, "stride must be at least 1"),
+        (lambda: nn.MaxPool2d("2"), TypeError, "kernel_size must be a whole number, got '2'"),
+        (lambda: nn.Dropout(1.5), ValueError, "p must be a probability, a number from 0 to 1, got 1.5"),
+        (lambda: nn.Dropout(float("nan")), ValueError, "p must be a probability"),
+        (lambda: nn.GELU("fast"), ValueError, "approximate must be one of 'none', 'tanh', got 'fast'"),
+        (lambda: nn.Unflatten(1, 3), TypeError, "unflattened_size must be a tuple of sizes, got 3"),
+        (lambda: nn.RNN(3, 4, nonlinearity="sigmoid"), ValueError, "nonlinearity must be one of 'tanh', 'relu', got"),
+        (lambda: nn.RNN(3, 0), ValueError, "hidden_size must be at least 1, got 0"),
+        (lambda: nn.RNN(3, 4, dropout=2), ValueError, "dropout must be a probability"),
+        (lambda: nn.RNN(3, 4, bias="no"), TypeError, "bias must be True or False, got 'no'"),
+        (lambda: nn.RNN(3, 4, proj_size=2), TypeError, "proj_size"),
+        (lambda: nn.MSELoss(reduction="average"), ValueError, "reduction must be one of 'mean', 'sum', 'none', got"),
+        (lambda: nn.CrossEntropyLoss(label_smoothing=2.0), ValueError, "label_smoothing must be from 0 to 1, got 2.0"),
+        (lambda: nn.CrossEntropyLoss([1.0]), TypeError, "'weight' must be a Tensor or None, got list"),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_wrong_feature_sizes():
+    with pytest.raises(ShapeError, match=r"^Sequential.1 \(Conv2d\): conv2d: the input has 3 channels .* expects 2"):
+        nn.Sequential(nn.ReLU(), nn.Conv2d(2, 4, 3))(minidl.zeros(1, 3, 5, 5))
+    with pytest.raises(ShapeError, match=r"^Conv2d: conv2d: the kernel reaches over 5 pixels"):
+        nn.Conv2d(1, 1, 5)(minidl.zeros(1, 1, 4, 8))
+    with pytest.raises(ShapeError, match=r"^MaxPool2d: "):
+        nn.MaxPool2d(5)(minidl.zeros(1, 1, 4, 8))
+    with pytest.raises(DTypeError, match=r"^Linear: linear: input is int64, expected a floating dtype"):
+        nn.Linear(3, 2)(minidl.arange(3))
+    with pytest.raises(DTypeError, match="float64 and weight is float32"):
+        nn.Linear(3, 2)(minidl.zeros(3, dtype=minidl.float64))
+
+
+def test_wrong_labels():
+    loss, x = nn.CrossEntropyLoss(), minidl.zeros(2, 3)
+    with pytest.raises(IndexOutOfRange, match=r"^CrossEntropyLoss: "):
+        loss(x, minidl.tensor([0, 3]))
+    with pytest.raises(IndexError):
+        nn.NLLLoss()(x, minidl.tensor([-1, 0]))
+    with pytest.raises((ShapeError, DTypeError), match=r"^CrossEntropyLoss: "):
+        loss(x, minidl.tensor([0.0, 1.0]))
+    with pytest.raises(ShapeError, match=r"^CrossEntropyLoss: "):
+        loss(x, minidl.tensor([0, 1, 2]))
+
+
+def test_mse_of_a_column_and_a_row_warns():
+    with pytest.warns(UserWarning):
+        assert nn.MSELoss()(minidl.zeros(3, 1), minidl.ones(3)).item() == 1.0
+
+
+def test_errors_are_the_usual_python_errors():
+    assert issubclass(ArgumentTypeError, TypeError)
+    assert issubclass(ArgumentError, ValueError)
+
+
+# -- nn.utils --------------------------------------------------------------------------------------------------------
+
+
+def with_gradients(*gradients):
+    params = [nn.Parameter(minidl.zeros(len(g), dtype=minidl.float64)) for g in gradients]
+    for param, g in zip(params, gradients, strict=True):
+        param.grad = minidl.tensor(np.array(g))
+    return params
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, float("inf"), 3.0])
+@pytest.mark.parametrize("max_norm", [1.0, 100.0])
+def test_clip_grad_norm(norm_type, max_norm):
+    gradients = [3.0, -4.0], [12.0]
+    params = [*with_gradients(*gradients), nn.Parameter(minidl.zeros(1))]
+    held = params[0].grad
+    total = nn.utils.clip_grad_norm_(iter(params), max_norm, norm_type)
+    expected = np.linalg.norm([3.0, -4.0, 12.0], norm_type)
+    assert total.item() == pytest.approx(expected, rel=1e-12)
+    scale = min(1.0, max_norm / (expected + 1e-6))
+    np.testing.assert_allclose(np.concatenate([p.grad.numpy() for p in params[:2]]), np.array([3, -4, 12]) * scale)
+    assert params[0].grad is held
+
+
+def test_clip_grad_norm_edges():
+    assert nn.utils.clip_grad_norm_([], 1.0).item() == 0.0
+    (param,) = with_gradients([float("inf")])
+    with pytest.raises(RuntimeError, match="the norm of the gradients is inf"):
+        nn.utils.clip_grad_norm_(param, 1.0, error_if_nonfinite=True)
+
+
+def test_clip_grad_value():
+    (param,) = with_gradients([3.0, -0.5, -9.0])
+    nn.utils.clip_grad_value_(param, 1.0)
+    assert param.grad.tolist() == [1.0, -0.5, -1.0]
+    with pytest.raises(ValueError, match="clip_value must be 0 or more, got -1"):
+        nn.utils.clip_grad_value_(param, -1)
+
+
+def test_parameters_as_a_vector():
+    net = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    vector = nn.utils.parameters_to_vector(net.parameters())
+    assert vector.shape == (11,)
+    (vector * vector).sum().backward()
+    np.testing.assert_allclose(net[0].weight.grad.numpy(), 2 * net[0].weight.detach().numpy())
+    weight = net[0].weight
+    nn.utils.vector_to_parameters(minidl.arange(11.0), net.parameters())
+    assert net[0].weight is weight
+    assert weight.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert net[1].bias.tolist() == [10.0]
+    with pytest.raises(ShapeError, match=r"a vector of 11 elements, got shape \(10,\)"):
+        nn.utils.vector_to_parameters(minidl.arange(10.0), net.parameters())
+
+
+if __name__ == "__main__":
+    write_golden()

@@ -1,0 +1,573 @@
+"""Optimizers and schedules: every option against PyTorch's numbers, state, groups, errors.
+
+The golden figures in golden/optim.npz were computed with PyTorch 2.13: parameters after 1, 2, 10 and 100 steps of drawn
+gradients. `python tests/test_optim.py` computes them anew where torch is installed.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import nn, optim
+from minidl.errors import ArgumentError, ArgumentTypeError, StateError
+from minidl.optim import lr_scheduler
+
+GOLDEN = Path(__file__).parent / "golden" / "optim.npz"
+STEPS = (1, 2, 10, 100)
+
+CASES = {
+    "sgd": ("SGD", {"lr": 0.1}),
+    "sgd_default": ("SGD", {}),
+    "sgd_momentum": ("SGD", {"lr": 0.05, "momentum": 0.9}),
+    "sgd_dampening": ("SGD", {"lr": 0.05, "momentum": 0.9, "dampening": 0.3}),
+    "sgd_nesterov": ("SGD", {"lr": 0.05, "momentum": 0.8, "nesterov": True}),
+    "sgd_decay": ("SGD", {"lr": 0.1, "weight_decay": 0.2}),
+    "sgd_everything": ("SGD", {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True, "maximize": True}),
+    "adam": ("Adam", {"lr": 0.1}),
+    "adam_default": ("Adam", {}),
+    "adam_betas": ("Adam", {"lr": 0.05, "betas": (0.5, 0.9), "eps": 1e-3}),
+    "adam_decay": ("Adam", {"lr": 0.1, "weight_decay": 0.2}),
+    "adam_amsgrad": ("Adam", {"lr": 0.1, "amsgrad": True, "betas": (0.8, 0.9)}),
+    "adam_everything": ("Adam", {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1, "maximize": True}),
+}
+
+
+def problem():
+    rng = np.random.default_rng(5)
+    return rng.standard_normal((3, 4)), rng.standard_normal((max(STEPS), 3, 4))
+
+
+def path_of(library, name, start, gradients, dtype="float64"):
+    """Return the parameter after each of STEPS, for a library that is minidl or torch."""
+    kind, options = CASES[name]
+    w = library.tensor(start.astype(dtype), requires_grad=True)
+    optimizer = getattr(library.optim, kind)([w], **options)
+    path = []
+    for step, g in enumerate(gradients, 1):
+        w.grad = library.tensor(g.astype(dtype))
+        optimizer.step()
+        if step in STEPS:
+            path.append(w.detach().numpy().copy())
+    return np.array(path)
+
+
+def write_golden():
+    import torch
+
+    start, gradients = problem()
+    paths = {name: path_of(torch, name, start, gradients) for name in CASES}
+    np.savez_compressed(GOLDEN, start=start, gradients=gradients, **paths)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name):
+    with np.load(GOLDEN) as golden:
+        start, gradients, expected = golden["start"], golden["gradients"], golden[name]
+    np.testing.assert_allclose(path_of(minidl, name, start, gradients), expected, rtol=1e-13, atol=1e-14)
+    single = path_of(minidl, name, start, gradients, "float32")
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", CASES)
+def test_live(name, dtype):
+    torch = pytest.importorskip("torch")
+    ours, theirs = (path_of(library, name, *problem(), dtype) for library in (minidl, torch))
+    tolerance = {"rtol": 1e-13, "atol": 1e-14} if dtype == "float64" else {"rtol": 3e-6, "atol": 3e-6}
+    np.testing.assert_allclose(ours, theirs, **tolerance)
+
+
+def test_training_follows_torch():
+    torch = pytest.importorskip("torch")
+
+    def losses(library):
+        nn = library.nn
+        net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).to(library.float64)
+        rng = np.random.default_rng(0)
+        net.load_state_dict({key: library.tensor(rng.standard_normal(v.shape)) for key, v in net.state_dict().items()})
+        optimizer = library.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        scheduler = library.optim.lr_scheduler.StepLR(optimizer, 10, 0.5)
+        for _ in range(30):
+            x, t = library.tensor(rng.standard_normal((16, 6))), library.tensor(rng.integers(0, 3, 16))
+            optimizer.zero_grad()
+            loss = nn.CrossEntropyLoss()(net(x), t)
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+            yield loss.item()
+
+    np.testing.assert_allclose(list(losses(minidl)), list(losses(torch)), rtol=1e-10)
+
+
+# -- the rule and its surroundings -----------------------------------------------------------------------------------
+
+
+def param(*values, dtype=None):
+    return nn.Parameter(minidl.tensor(list(values) or [1.0], dtype=dtype))
+
+
+def with_gradient(*values, dtype=None):
+    w = param(*values, dtype=dtype)
+    w.grad = minidl.ones_like(w)
+    return w
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_steps_are_in_place_and_leave_the_gradient(kind):
+    w, unused, alone = with_gradient(1.0, 2.0), param(3.0), nn.Parameter(minidl.zeros(0))
+    alone.grad = minidl.zeros(0)
+    memory, gradient = w.detach().numpy(), w.grad
+    optimizer = kind([w, unused, alone], lr=0.5, weight_decay=0.1, maximize=True)
+    assert optimizer.step() is None
+    assert np.shares_memory(w.detach().numpy(), memory)
+    assert w.tolist() != [1.0, 2.0]
+    assert w.grad is gradient
+    assert gradient.tolist() == [1.0, 1.0]
+    assert unused.tolist() == [3.0]
+    assert w.requires_grad
+    assert w.is_leaf
+
+
+def test_full_batch_gradient_descent_is_the_same_rule():
+    x, t = np.array([[1.0], [2.0], [3.0]]), np.array([[2.0], [4.0], [6.0]])
+    layer = nn.Linear(1, 1, bias=False, dtype=minidl.float64)
+    nn.init.zeros_(layer.weight)
+    optimizer = optim.SGD(layer.parameters(), lr=0.1)
+    w = 0.0
+    for _ in range(5):
+        optimizer.zero_grad()
+        nn.MSELoss()(layer(minidl.tensor(x)), minidl.tensor(t)).backward()
+        optimizer.step()
+        w -= 0.1 * np.mean(2 * x * (x * w - t))
+        assert layer.weight.item() == pytest.approx(w, rel=1e-14)
+
+
+def test_scalars_views_and_numpy_options():
+    scalar = nn.Parameter(minidl.tensor(2.0))
+    scalar.grad = minidl.tensor(1.0)
+    base = minidl.zeros(4, 6)
+    view = nn.Parameter(base.T[1:3])
+    view.grad = minidl.ones(2, 4)
+    optimizer = optim.SGD([scalar, view], lr=np.float64(0.5))
+    optimizer.step()
+    assert scalar.item() == 1.5
+    assert scalar.dtype == minidl.float32
+    assert base.sum().item() == -4.0
+    adam = optim.Adam([scalar], lr=np.float64(0.1))
+    adam.step()
+    assert scalar.item() == pytest.approx(1.4, rel=1e-6)
+
+
+def test_overflow_is_silent():
+    w = with_gradient(1.0)
+    w.grad = minidl.tensor([3e38])
+    optim.SGD([w], lr=100.0).step()
+    assert w.item() == -math.inf
+    v = with_gradient(1.0)
+    v.grad = minidl.tensor([3e38])
+    optim.Adam([v]).step()
+    assert v.item() == 1.0  # the mean of squares is infinite
+
+
+def test_nan_spreads():
+    w = with_gradient(1.0, 2.0)
+    w.grad = minidl.tensor([float("nan"), 1.0])
+    optim.SGD([w], lr=1.0).step()
+    assert np.isnan(w.tolist()[0])
+    assert w.tolist()[1] == 1.0
+
+
+def test_a_step_between_forward_and_backward_is_caught():
+    w = with_gradient(1.0)
+    loss = (w * w).sum()
+    optim.SGD([w]).step()
+    with pytest.raises(RuntimeError, match="changed it since"):
+        loss.backward()
+
+
+def test_closure():
+    w = param(1.0)
+    optimizer = optim.SGD([w], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with minidl.no_grad():  # the closure records nevertheless
+        assert optimizer.step(closure).item() == 1.0
+    assert w.tolist() == [0.5]
+
+
+def test_zero_grad():
+    w, unused = with_gradient(1.0), param(1.0)
+    optimizer = optim.SGD([w, unused])
+    held = w.grad
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad.tolist() == held.tolist() == [0.0]
+    assert unused.grad is None
+    optimizer.zero_grad()
+    assert w.grad is None
+
+
+def test_an_optimizer_of_ones_own():
+    class Plain(optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        def update(self, w, g, state, group):
+            state["calls"] = state.get("calls", 0) + 1
+            w -= group["lr"] * g
+
+    w = with_gradient(1.0)
+    optimizer = Plain([w], 0.5)
+    optimizer.step()
+    optimizer.step()
+    assert w.item() == 0.0
+    assert optimizer.state[w] == {"calls": 2}
+    with pytest.raises(NotImplementedError, match="Optimizer has no rule"):
+        optim.Optimizer([w], {}).step()
+
+
+# -- groups ----------------------------------------------------------------------------------------------------------
+
+
+def test_groups():
+    a, b, c = (with_gradient(1.0) for _ in range(3))
+    optimizer = optim.SGD([{"params": [a]}, {"params": b, "lr": 0.5}], lr=0.25)
+    optimizer.add_param_group({"params": (c,), "lr": 1.0, "name": "head"})
+    optimizer.step()
+    assert [p.item() for p in (a, b, c)] == [0.75, 0.5, 0.0]
+    assert [group["lr"] for group in optimizer.param_groups] == [0.25, 0.5, 1.0]
+    assert optimizer.param_groups[1]["momentum"] == 0
+
+
+def test_named_parameters():
+    model = nn.Linear(2, 1)
+    optimizer = optim.SGD(model.named_parameters(), lr=0.1)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["params"][0] is model.weight
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    with pytest.raises(ValueError, match="with names or none"):
+        optimizer.add_param_group({"params": [param()]})
+    with pytest.raises(ValueError, match="with names or none"):
+        optim.SGD([("a", param()), param()])
+
+
+MODEL = nn.Sequential(nn.Linear(2, 1))
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        (list, ValueError, "params is empty, there is nothing to optimize"),
+        (lambda: nn.ReLU().parameters(), ValueError, "params is empty"),
+        (lambda: MODEL, TypeError, r"got the module Sequential itself; pass model.parameters\(\)"),
+        (lambda: [{"params": MODEL}], TypeError, "got the module Sequential itself"),
+        (lambda: [MODEL], TypeError, "entry 0 is a Sequential"),
+        (lambda: param(), TypeError, r"got one Tensor; pass it in a list: \[w\]"),
+        (lambda: "weights", TypeError, "an iterable of Tensors or dicts, got str"),
+        (lambda: 3, TypeError, "an iterable of Tensors or dicts, got int"),
+        (lambda: MODEL.state_dict(), TypeError, "an iterable of Tensors or dicts, got OrderedDict"),
+        (lambda: {param()}, TypeError, "a set has none"),
+        (lambda: [np.ones(2)], TypeError, "entry 0 is a ndarray"),
+        (lambda: [param(), param() * 2], ValueError, r"entry 1, of shape \(1,\), was computed from other Tensors"),
+        (lambda: [MODEL[0].bias] * 2, ValueError, "holds a parameter twice"),
+        (lambda: [{"params": MODEL.parameters()}, {"params": MODEL[0].bias}], ValueError, "holds a parameter twice"),
+        (lambda: [{"lr": 0.1}], TypeError, "a dict with 'params'"),
+    ],
+)
+def test_bad_parameters(params, error, message):
+    with pytest.raises(error, match=message) as info:
+        optim.SGD(params(), lr=0.1)
+    assert isinstance(info.value, (ArgumentError, ArgumentTypeError))
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("lr", [-0.1, float("nan"), float("inf"), None, "0.1"])
+def test_bad_lr(kind, lr):
+    with pytest.raises(ValueError, match="lr must be a finite number of 0 or more, got"):
+        kind([param()], lr=lr)
+    with pytest.raises(ValueError, match="lr must be"):
+        kind([{"params": param(), "lr": lr}])
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda w: optim.SGD(w, momentum=-1), ValueError, "momentum must be .* got -1"),
+        (lambda w: optim.SGD(w, weight_decay=-1), ValueError, "weight_decay must be"),
+        (lambda w: optim.SGD(w, nesterov=True), ValueError, "nesterov needs a momentum above 0"),
+        (lambda w: optim.SGD(w, momentum=0.9, dampening=0.1, nesterov=True), ValueError, "no dampening"),
+        (lambda w: optim.SGD(w, decay=1), TypeError, "SGD has no option decay=1"),
+        (lambda w: optim.SGD(w, differentiable=True), TypeError, "SGD has no option differentiable=True"),
+        (lambda w: optim.Adam(w, betas=(0.9, 1.0)), ValueError, r"betas\[1\] must be from 0 to 1, without 1, got 1.0"),
+        (lambda w: optim.Adam(w, betas=(-0.1, 0.9)), ValueError, r"betas\[0\] must be"),
+        (lambda w: optim.Adam(w, betas=0.9), ValueError, "betas must be a pair of numbers, got 0.9"),
+        (lambda w: optim.Adam(w, eps=-1e-8), ValueError, "eps must be"),
+    ],
+)
+def test_bad_options(make, error, message):
+    with pytest.raises(error, match=message):
+        make([param()])
+
+
+def test_options_for_speed_are_accepted():
+    optim.SGD([param()], foreach=True, fused=None, differentiable=False)
+    optim.Adam([param()], fused=True, capturable=False)
+
+
+# -- state -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_state_goes_on_where_it_stopped(name):
+    kind, options = CASES[name]
+    start, gradients = problem()
+    whole = path_of(minidl, name, start, gradients)[STEPS.index(10)]
+    w = minidl.tensor(start, requires_grad=True)
+    optimizer = getattr(optim, kind)([w], **options)
+    for g in gradients[:4]:
+        w.grad = minidl.tensor(g)
+        optimizer.step()
+    again = minidl.tensor(w.detach().numpy(), requires_grad=True)
+    other = getattr(optim, kind)([again], lr=7.0)
+    saved = pickle.loads(pickle.dumps(optimizer.state_dict()))
+    other.load_state_dict(saved)
+    for g in gradients[4:10]:
+        again.grad = minidl.tensor(g)
+        other.step()
+    np.testing.assert_array_equal(again.detach().numpy(), whole)
+    for g in gradients[4:10]:  # the first one was not disturbed
+        w.grad = minidl.tensor(g)
+        optimizer.step()
+    np.testing.assert_array_equal(w.detach().numpy(), whole)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_state_has_torchs_structure(name):
+    torch = pytest.importorskip("torch")
+    kind, options = CASES[name]
+
+    def state(library):
+        net = library.nn.Sequential(library.nn.Linear(3, 2), library.nn.Linear(2, 1))
+        groups = [{"params": net[0].parameters()}, {"params": net[1].parameters(), "lr": 0.5}]
+        optimizer = getattr(library.optim, kind)(groups, **options)
+        net(library.ones(4, 3)).sum().backward()
+        optimizer.step()
+        return optimizer.state_dict()
+
+    ours, theirs = state(minidl), state(torch)
+    for a, b in zip(ours["param_groups"], theirs["param_groups"], strict=True):
+        assert a["params"] == b["params"]
+        assert a.items() <= b.items()
+        assert set(b) - set(a) <= {"foreach", "fused", "differentiable", "capturable", "decoupled_weight_decay"}
+    assert list(ours["state"]) == list(theirs["state"])
+    for number in ours["state"]:
+        a, b = ours["state"][number], theirs["state"][number]
+        assert set(a) == set(b)
+        assert {key: tuple(value.shape) for key, value in a.items()} == {k: tuple(v.shape) for k, v in b.items()}
+
+
+def test_loading_copies_and_converts():
+    w = with_gradient(1.0, dtype=minidl.float64)
+    a = optim.Adam([w])
+    a.step()
+    v = with_gradient(1.0)
+    b = optim.Adam([v])
+    b.load_state_dict(a.state_dict())
+    assert b.state[v]["exp_avg"].dtype == minidl.float32
+    assert b.state[v]["step"].item() == 1.0
+    a.step()
+    assert b.state[v]["step"].item() == 1.0
+    assert a.state[w]["step"].item() == 2.0
+
+
+def test_loading_what_does_not_fit():
+    w = with_gradient(1.0)
+    optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+    optimizer.step()
+    before = optimizer.state_dict()
+    with pytest.raises(ValueError, match=r"groups of \[2\] parameters, this optimizer of \[1\]"):
+        optimizer.load_state_dict(optim.SGD([param(), param()]).state_dict())
+    other = nn.Parameter(minidl.ones(3))
+    other.grad = minidl.ones(3)
+    larger = optim.SGD([other], momentum=0.5)
+    larger.step()
+    with pytest.raises(StateError, match=r"momentum_buffer is \(3,\) for a parameter of shape \(1,\)"):
+        optimizer.load_state_dict(larger.state_dict())
+    with pytest.raises(StateError, match="with 'state' and 'param_groups'"):
+        optimizer.load_state_dict({"weight": 1})
+    broken = copy.deepcopy(before)
+    broken["param_groups"][0]["lr"] = -1
+    with pytest.raises(ValueError, match="lr must be"):
+        optimizer.load_state_dict(broken)
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert optimizer.state_dict()["state"][0]["momentum_buffer"] is before["state"][0]["momentum_buffer"]
+
+
+def test_copies():
+    model = nn.Linear(2, 1)
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    model(minidl.ones(1, 2)).sum().backward()
+    optimizer.step()
+    for twin_model, twin in (copy.deepcopy((model, optimizer)), pickle.loads(pickle.dumps((model, optimizer)))):
+        assert twin.param_groups[0]["params"][0] is twin_model.weight
+        assert twin.state[twin_model.weight]["step"].item() == 1.0
+        for p in twin_model.parameters():
+            p.grad = minidl.ones_like(p)
+        before = model.weight.tolist()
+        twin.step()
+        assert model.weight.tolist() == before
+        assert twin_model.weight.tolist() != before
+
+
+def test_repr():
+    optimizer = optim.SGD([{"params": param()}, {"params": param(), "lr": 0.5}], lr=0.1)
+    assert repr(optimizer) == (
+        "SGD (\nParameter Group 0\n    dampening: 0\n    lr: 0.1\n    maximize: False\n    momentum: 0\n"
+        "    nesterov: False\n    weight_decay: 0\nParameter Group 1\n    dampening: 0\n    lr: 0.5\n"
+        "    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
+    )
+
+
+# -- schedules -------------------------------------------------------------------------------------------------------
+
+
+def rates(make, epochs=12, library=minidl):
+    groups = [
+        {"params": [library.ones(1, requires_grad=True)]},
+        {"params": [library.ones(1, requires_grad=True)], "lr": 1.0},
+    ]
+    optimizer = library.optim.SGD(groups, lr=0.1)
+    scheduler = make(library.optim.lr_scheduler, optimizer)
+    found = []
+    for _ in range(epochs):
+        found.append(list(scheduler.get_last_lr()))
+        assert found[-1] == [group["lr"] for group in optimizer.param_groups]
+        optimizer.step()
+        scheduler.step()
+    return found
+
+
+SCHEDULES = {
+    "step": lambda lib, optimizer: lib.StepLR(optimizer, step_size=3, gamma=0.5),
+    "step_default": lambda lib, optimizer: lib.StepLR(optimizer, 4),
+    "step_every": lambda lib, optimizer: lib.StepLR(optimizer, 1, 0.9),
+    "lambda": lambda lib, optimizer: lib.LambdaLR(optimizer, lambda epoch: 0.95**epoch),
+    "lambdas": lambda lib, optimizer: lib.LambdaLR(
+        optimizer, [lambda epoch: 1 / (1 + epoch), lambda epoch: epoch // 2]
+    ),
+}
+
+
+def test_step_lr():
+    assert [lr for lr, _ in rates(SCHEDULES["step"], 7)] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_are_torchs(name):
+    torch = pytest.importorskip("torch")
+    assert rates(SCHEDULES[name]) == rates(SCHEDULES[name], library=torch)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedule_state(name):
+    def pair():
+        optimizer = optim.SGD([{"params": [with_gradient()]}, {"params": [with_gradient()], "lr": 1.0}], lr=0.1)
+        return optimizer, SCHEDULES[name](lr_scheduler, optimizer)
+
+    optimizer, scheduler = pair()
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step()
+    again, resumed = pair()
+    again.load_state_dict(optimizer.state_dict())
+    resumed.load_state_dict(scheduler.state_dict())
+    assert "optimizer" not in scheduler.state_dict()
+    assert resumed.last_epoch == 5
+    for _ in range(5):
+        for either in (optimizer, again):
+            either.step()
+        scheduler.step()
+        resumed.step()
+        assert resumed.get_last_lr() == scheduler.get_last_lr()
+
+
+def test_schedule_goes_on_from_an_epoch():
+    optimizer = optim.SGD([with_gradient()], lr=0.1)
+    with pytest.raises(ValueError, match=r"group 0 of the optimizer has no\s+'initial_lr'"):
+        lr_scheduler.StepLR(optimizer, 3, last_epoch=5)
+    optimizer.param_groups[0]["initial_lr"] = 0.4
+    scheduler = lr_scheduler.StepLR(optimizer, 3, gamma=0.5, last_epoch=5)
+    assert scheduler.last_epoch == 6
+    assert scheduler.get_last_lr() == [0.05]
+    assert scheduler.base_lrs == [0.4]
+
+
+def test_wrong_call_order_warns():
+    optimizer = optim.SGD([with_gradient()], lr=0.1)
+    scheduler = lr_scheduler.StepLR(optimizer, 3)
+    with pytest.warns(UserWarning, match=r"scheduler.step\(\) came before optimizer.step\(\)"):
+        scheduler.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scheduler.step()
+
+
+def test_an_optimizer_with_its_own_step_gives_no_false_warning():
+    class Own(optim.SGD):
+        def step(self, closure=None):
+            return None
+
+    optimizer = Own([param()])
+    scheduler = lr_scheduler.StepLR(optimizer, 3)
+    optimizer.step()
+    scheduler.step()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda o: lr_scheduler.StepLR(nn.ReLU(), 3), TypeError, "must be a minidl.optim.Optimizer, got ReLU"),
+        (
+            lambda o: lr_scheduler.StepLR(o, 0),
+            ValueError,
+            "step_size must be a whole number of epochs from 1 up, got 0",
+        ),
+        (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), ValueError, "expected 1 functions, one for each group, got 2"),
+        (lambda o: lr_scheduler.LambdaLR(nn.ReLU(), abs), TypeError, "must be a minidl.optim.Optimizer, got ReLU"),
+        (lambda o: lr_scheduler.LRScheduler(o), NotImplementedError, "LRScheduler has no rule"),
+    ],
+)
+def test_bad_schedules(make, error, message):
+    with pytest.raises(error, match=message):
+        make(optim.SGD([param()]))
+
+
+def test_lambda_state_of_objects():
+    class Warmup:
+        def __init__(self, epochs):
+            self.epochs = epochs
+
+        def __call__(self, epoch):
+            return min(1.0, (epoch + 1) / self.epochs)
+
+    a = lr_scheduler.LambdaLR(optim.SGD([with_gradient()], lr=1.0), Warmup(4))
+    b = lr_scheduler.LambdaLR(optim.SGD([with_gradient()], lr=1.0), Warmup(9))
+    b.load_state_dict(a.state_dict())
+    assert b.lr_lambdas[0].epochs == 4
+
+
+if __name__ == "__main__":
+    write_golden()
