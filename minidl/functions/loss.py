@@ -88,7 +88,7 @@ def cross_entropy(
         return of_probabilities(input, target, weight, reduction, label_smoothing)
     ignored = check_labels("cross_entropy", t, x, classes, ignore_index)
     if x.ndim == 2 and weight is None and label_smoothing == 0 and not ignored:
-        return reduced(ops.cross_entropy(input, t), reduction)
+        return reduced(ops.cross_entropy(input, t.astype(np.int64, copy=False)), reduction)
     logp = ops.log_softmax(input, dim=0 if x.ndim == 1 else 1)
     loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if label_smoothing == 0:
