@@ -7,6 +7,7 @@ import gc
 import pickle
 import weakref
 from collections import OrderedDict
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -239,6 +240,30 @@ def test_wrong_arguments_name_the_signature():
     with pytest.raises(TypeError, match=r"\(int, int, size=int\): got an unexpected keyword argument 'size'"):
         two(1, 2, size=3)
     assert two(1, 2, scale=3) == 7
+
+
+def test_an_observer_is_told_of_every_module():
+    class Observer:
+        def __init__(self):
+            self.path, self.seen = [], []
+
+        @contextmanager
+        def inside(self, module):
+            self.path.append(type(module).__name__)
+            yield
+            self.path.pop()
+
+        def called(self, op, inputs, outputs, options):
+            self.seen.append((".".join(self.path), op.name))
+
+    observer, net, x = Observer(), Net(), minidl.ones(1, 4)
+    expected = net(x).tolist()
+    token = minidl.autograd.observer.set(observer)
+    try:
+        assert net(x).tolist() == expected
+    finally:
+        minidl.autograd.observer.reset(token)
+    assert observer.seen == [("Net.Linear", "linear"), ("Net", "relu"), ("Net.Linear", "linear")]
 
 
 # -- walks -----------------------------------------------------------------------------------------------------------

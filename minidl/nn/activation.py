@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..tensor import Tensor
 from . import functional as F
 from .checks import one_of
@@ -88,7 +90,7 @@ class Softmax(Module):
     [[0.25, 0.25, 0.25, 0.25]]
     """
 
-    def __init__(self, dim: int | None = None) -> None:
+    def __init__(self, dim: Any = None) -> None:
         super().__init__()
         self.dim = dim
 
@@ -109,7 +111,7 @@ class LogSoftmax(Module):
     [[-1000.0, 0.0]]
     """
 
-    def __init__(self, dim: int | None = None) -> None:
+    def __init__(self, dim: Any = None) -> None:
         super().__init__()
         self.dim = dim
 

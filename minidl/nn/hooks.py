@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import autograd
 from ..errors import ArgumentTypeError, GraphError
+from ..function import Function
 from ..tensor import HookHandle, Tensor
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def register(
     """Add a hook to a module."""
     if not callable(function):
         raise ArgumentTypeError(f"a {when} hook must be a function, got {type(function).__name__}")
-    handle = HookHandle(module._hooks, Hook(when, function, with_kwargs))
+    hook: Any = Hook(when, function, with_kwargs)
+    handle = HookHandle(module._hooks, hook)
     if prepend:
         module._hooks.move_to_end(handle.id, last=False)
     return handle
@@ -66,7 +67,7 @@ def replaced_arguments(hook: Hook, module: Module, args: Any, kwargs: Any) -> tu
     return answer
 
 
-class Gate(autograd.Function):
+class Gate(Function):
     """y = x for several Tensors at once; on the way back `seen` is shown their gradients and may replace them."""
 
     @staticmethod

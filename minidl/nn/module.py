@@ -58,7 +58,7 @@ class Module:
     training: bool
     forward: Callable[..., Any]
     _roles: dict[str, str]
-    _hooks: OrderedDict[int, hooks.Hook]
+    _hooks: OrderedDict[int, Any]  # hooks.Hook by number
 
     def __init__(self) -> None:
         self.__dict__.update(training=True, _roles={}, _hooks=OrderedDict())

@@ -65,7 +65,10 @@ class RNN(Module):
             warnings.warn("dropout acts between layers, so with num_layers=1 it does nothing", stacklevel=2)
         for layer in range(num_layers):
             inputs = input_size if layer == 0 else hidden_size * self.directions
-            shapes = {"weight_ih": (hidden_size, inputs), "weight_hh": (hidden_size, hidden_size)}
+            shapes: dict[str, tuple[int, ...]] = {
+                "weight_ih": (hidden_size, inputs),
+                "weight_hh": (hidden_size, hidden_size),
+            }
             if bias:
                 shapes |= {"bias_ih": (hidden_size,), "bias_hh": (hidden_size,)}
             for suffix in ("", "_reverse")[: self.directions]:
@@ -97,7 +100,8 @@ class RNN(Module):
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return (output, h_n)."""
-        x = self.steps_first(minidl.as_tensor(input))
+        input = minidl.as_tensor(input)
+        x = self.steps_first(input)
         h0 = self.initial_state(x, hx, input.ndim == 3)
         output, h_n = recurrence.rnn(
             x, h0, list(self._parameters.values()), nonlinearity=self.nonlinearity, num_layers=self.num_layers,

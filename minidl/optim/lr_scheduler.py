@@ -124,7 +124,7 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
         groups = len(getattr(optimizer, "param_groups", ()))
-        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
+        self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
         if len(self.lr_lambdas) != groups:
             raise ArgumentError(
                 f"lr_lambda: expected {groups} functions, one for each group, got {len(self.lr_lambdas)}"
