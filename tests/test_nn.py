@@ -279,6 +279,39 @@ def test_rnn_is_the_textbooks_formula():
         np.testing.assert_allclose(rnn(x)[0][t].detach().numpy(), h, rtol=1e-12)
 
 
+@pytest.mark.parametrize("mode", ["compiled", "reference", "formula"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_rnn_gradients_by_finite_differences(steps, layers, bidirectional, mode):
+    """Of every input at every time step, every initial state and every weight."""
+    minidl.manual_seed(0)
+    rnn = nn.RNN(2, 3, layers, bidirectional=bidirectional, dtype=minidl.float64)
+    directions = 2 if bidirectional else 1
+    x = minidl.randn(steps, 2, 2, dtype=minidl.float64, requires_grad=True)
+    h0 = minidl.randn(layers * directions, 2, 3, dtype=minidl.float64, requires_grad=True)
+    dy = minidl.randn(steps, 2, 3 * directions, dtype=minidl.float64)
+    dh = minidl.randn(layers * directions, 2, 3, dtype=minidl.float64)
+
+    def value():
+        output, h_n = rnn(x, h0)
+        return (output * dy).sum() + (h_n * dh).sum()
+
+    with minidl.use_kernels(mode):
+        value().backward()
+        with minidl.no_grad():
+            for tensor in (x, h0, *rnn.parameters()):
+                values, expected = tensor.array, np.empty(tensor.shape)
+                for place in np.ndindex(tensor.shape):
+                    kept = values[place]
+                    values[place] = kept + 1e-6
+                    above = value().item()
+                    values[place] = kept - 1e-6
+                    expected[place] = (above - value().item()) / 2e-6
+                    values[place] = kept
+                np.testing.assert_allclose(tensor.grad.numpy(), expected, rtol=1e-6, atol=1e-8)
+
+
 def test_rnn_dropout_acts_between_the_layers():
     minidl.manual_seed(0)
     rnn = nn.RNN(3, 4, num_layers=2, dropout=1.0)

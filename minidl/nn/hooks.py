@@ -11,7 +11,7 @@ from ..function import Function
 from ..tensor import HookHandle, Tensor
 
 if TYPE_CHECKING:
-    from minidl.nn.module import Module
+    from .module import Module
 
 
 class Hook(NamedTuple):

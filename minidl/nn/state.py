@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from .parameter import Parameter
 
 if TYPE_CHECKING:
-    from minidl.nn.module import Module
+    from .module import Module
 
 
 class IncompatibleKeys(NamedTuple):
