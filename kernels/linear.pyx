@@ -34,7 +34,7 @@ def linear_forward(x, w, b, y, activation):
     if b is not None:
         _add_bias(y, b, f)
     elif f == RELU:
-        np.maximum(y, 0, y)
+        np.maximum(y, 0, out=y)
     if f == TANH:
         np.tanh(y, y)
     elif f == SIGMOID:

@@ -16,7 +16,7 @@ import inspect
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar
 from functools import wraps
 from importlib import import_module
 from operator import itemgetter
@@ -96,7 +96,7 @@ class Quiet(threading.local):
     """Per thread, a context in which NumPy does not warn: an overflow gives inf without a word, as in PyTorch."""
 
     def __init__(self) -> None:
-        context = copy_context()
+        context = Context()  # an empty one: a copy would keep the values of the caller's variables alive
         context.run(np.seterr, all="ignore")
         self.run = context.run
 
@@ -301,7 +301,7 @@ def revive(node: Node) -> list[Any]:
     for k, (value, origin) in enumerate(zip(node.saved, node.plan.origins, strict=True)):
         if not isinstance(value, (ndarray, np.generic)):
             values.append(value)
-        elif origin is None:
+        elif origin is None or value.dtype.kind != "f":
             values.append(wrap(value))
         elif origin < 0:
             values.append(wrap(value, pick(node, ~origin) if node.op.several else node, True))

@@ -40,8 +40,8 @@ def scatter_planes(x: Any, index: Any, *, shape: tuple[int, ...]) -> Any:
 @primitive
 def gather_planes(x: Any, index: Any) -> Any:
     """y[n,c,i] = x[n,c, index[n,c,i]]: what lies at these places of each plane."""
-    flat = x.reshape(*x.shape[:2], x.shape[2] * x.shape[3])
-    return np.take_along_axis(flat, index.reshape(*index.shape[:2], -1), 2).reshape(index.shape)
+    flat, places = (a.reshape(*a.shape[:2], a.shape[2] * a.shape[3]) for a in (x, index))
+    return np.take_along_axis(flat, places, 2).reshape(index.shape)
 
 
 max_pool2d.defvjp(x=lambda g_y, index, x_shape: scatter_planes(g_y, index, shape=x_shape))
