@@ -27,6 +27,7 @@ from minidl import _kernels as kernels
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 ACTIVATIONS = ["identity", "relu", "tanh", "sigmoid"]
 OPTIONS = {"activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups"}
+INDICES = {"index": "y", "target": "softmax"}  # whole numbers, and the argument whose dimension 1 they point into
 
 needs_compiled = pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
 
@@ -125,6 +126,10 @@ def scatter_add(P: int, n: int, m: int) -> dict[str, Any]:
     return {"x": (P, n), "index": (P, n), "y": (P, m)}
 
 
+def cross_entropy(N: int, C: int) -> dict[str, Any]:
+    return {"x": (N, C), "target": (N,), "loss": (N,), "softmax": (N, C), "g": (N,), "dx": (N, C)}
+
+
 def every(**choices: Any) -> list[dict[str, Any]]:
     """Return every combination of the choices."""
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
@@ -158,6 +163,12 @@ RNN: dict[str, Any] = {
     ],
     "large": every(T=[1, 9], N=[7], I=[23], H=[31], nonlinearity=["tanh", "relu"]),
     "draw": drawn(T=(0, 4), N=(0, 4), I=(0, 4), H=(0, 4), nonlinearity=["tanh", "relu"]),
+}
+CROSS_ENTROPY: dict[str, Any] = {
+    "arguments": cross_entropy,
+    "small": every(N=[0, 1, 3], C=[1, 2, 5]),
+    "large": every(N=[1, 37], C=[101]),
+    "draw": drawn(N=(0, 4), C=(1, 6)),
 }
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
 CONV2D: dict[str, Any] = {
@@ -225,6 +236,8 @@ ROWS: dict[str, Row] = {
             padding=pairs(0, 1), dilation=pairs(1, 2), ceil=(0, 1),
         ),
     ),
+    "cross_entropy_forward": Row(writes=("loss", "softmax"), **CROSS_ENTROPY),
+    "cross_entropy_backward": Row(writes=("dx",), **CROSS_ENTROPY),
     "scatter_add_planes": Row(
         arguments=scatter_add,
         writes=("y",),
@@ -241,16 +254,16 @@ ROWS: dict[str, Row] = {
 def arguments(name: str, sizes: dict[str, Any], dtype: Any, seed: int = 0) -> dict[str, Any]:
     """Return a kernel's arguments: seeded read-only inputs, outputs full of NaN, options."""
     row, generator = ROWS[name], np.random.default_rng(seed)
-    values = row.arguments(**sizes)
-    values = {parameter: values[parameter] for parameter in inspect.signature(REFERENCE[name]).parameters}
+    shapes = row.arguments(**sizes)
+    values = {parameter: shapes[parameter] for parameter in inspect.signature(REFERENCE[name]).parameters}
     for parameter, shape in values.items():
         if parameter in OPTIONS:
             continue
         if parameter in row.writes:
-            values[parameter] = np.full(shape, -7, np.int64) if parameter == "index" else np.full(shape, np.nan, dtype)
+            values[parameter] = np.full(shape, -7, np.int64) if parameter in INDICES else np.full(shape, np.nan, dtype)
             continue
-        if parameter == "index":
-            values[parameter] = generator.integers(0, values["y"][1], shape)
+        if parameter in INDICES:
+            values[parameter] = generator.integers(0, shapes[INDICES[parameter]][1], shape)
         else:
             # Weights are scaled as a layer's: a recurrence with larger ones is chaotic and amplifies rounding.
             scale = max(math.prod(shape[1:]), 1) ** -0.5 if parameter.startswith("w") else 1
@@ -294,12 +307,6 @@ def sized(which: str) -> pytest.MarkDecorator:
         for name, row in ROWS.items()
         for sizes in getattr(row, which)
     ]
-    return pytest.mark.parametrize(("name", "sizes"), cases)
-
-
-def first(which: str) -> pytest.MarkDecorator:
-    """Run a test once for every kernel, at the first of its small or large sizes."""
-    cases = [pytest.param(name, getattr(row, which)[0], id=name) for name, row in ROWS.items()]
     return pytest.mark.parametrize(("name", "sizes"), cases)
 
 
@@ -368,7 +375,7 @@ def test_levels_agree_on_drawn_sizes(name: str) -> None:
     check()
 
 
-@first("small")
+@sized("small")
 def test_float32_reference_follows_float64(name: str, sizes: dict[str, Any]) -> None:
     single = arguments(name, sizes, np.float32)
     double = {
@@ -381,7 +388,7 @@ def test_float32_reference_follows_float64(name: str, sizes: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("level", ["reference", pytest.param("compiled", marks=needs_compiled)])
-@first("large")
+@sized("large")
 def test_what_is_none_is_left_out(name: str, sizes: dict[str, Any], level: str) -> None:
     function, row = (REFERENCE if level == "reference" else COMPILED)[name], ROWS[name]
     values = arguments(name, sizes, np.float64)
@@ -402,7 +409,7 @@ def test_what_is_none_is_left_out(name: str, sizes: dict[str, Any], level: str) 
 def test_nan_and_infinity_pass_alike(name: str, sizes: dict[str, Any], dtype: Any, bad: float) -> None:
     values = arguments(name, sizes, dtype)
     for key, value in values.items():
-        if not isinstance(value, np.ndarray) or key in ROWS[name].writes or key == "index" or value.size == 0:
+        if not isinstance(value, np.ndarray) or key in ROWS[name].writes or key in INDICES or value.size == 0:
             continue
         spoilt = value.copy()
         spoilt.flat[value.size // 2] = bad
@@ -416,6 +423,7 @@ def test_nan_and_infinity_pass_alike(name: str, sizes: dict[str, Any], dtype: An
 
 # Each backward kernel: the kernel that it differentiates, and of which input each output is the gradient.
 DERIVATIVES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
+    "cross_entropy_backward": ("cross_entropy_forward", {"dx": ("x",)}),
     "linear_backward": ("linear_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "conv2d_dx": ("conv2d_forward", {"dx": ("x",)}),
     "conv2d_dw": ("conv2d_forward", {"dw": ("w",)}),
@@ -446,15 +454,16 @@ def test_gradient_by_finite_differences(name: str, sizes: dict[str, Any], level:
     functions = REFERENCE if level == "reference" else COMPILED
     forward, of = DERIVATIVES[name]
     values = arguments(forward, sizes, np.float64)
-    y = run(functions[forward], forward, values)["y"]
-    g = np.random.default_rng(1).standard_normal(y.shape)
-    backward = {**arguments(name, sizes, np.float64), **{k: v for k, v in values.items() if k != "y"}, "g": g, "y": y}
+    outputs = run(functions[forward], forward, values)
+    result = ROWS[forward].writes[0]
+    g = np.random.default_rng(1).standard_normal(outputs[result].shape)
+    backward = {**arguments(name, sizes, np.float64), **values, **outputs, "g": g}
     backward = {key: backward[key] for key in inspect.signature(REFERENCE[name]).parameters}
     gradients = run(functions[name], name, backward)
     for output, inputs in of.items():
         for x in inputs:
             numeric = numeric_gradient(
-                lambda value, x=x: np.sum(g * run(functions[forward], forward, {**values, x: value})["y"]), values[x]
+                lambda value, x=x: np.sum(g * run(functions[forward], forward, {**values, x: value})[result]), values[x]
             )
             np.testing.assert_allclose(gradients[output], numeric, rtol=1e-6, atol=1e-7, err_msg=f"{output} of {x}")
 
@@ -536,3 +545,11 @@ def test_unknown_activation_is_named(level: str, name: str) -> None:
     option = "activation" if "activation" in values else "nonlinearity"
     with pytest.raises(ValueError, match="'swish' is none of 'identity', 'relu'"):
         at(level, name)(*{**values, option: "swish"}.values())
+
+
+@pytest.mark.parametrize("level", ["", pytest.param("compiled", marks=needs_compiled)])
+@pytest.mark.parametrize("target", [3, 10**12])
+def test_a_target_outside_the_classes_raises(level: str, target: int) -> None:
+    values = arguments("cross_entropy_forward", {"N": 2, "C": 3}, np.float64)
+    with pytest.raises(IndexError):
+        at(level, "cross_entropy_forward")(*{**values, "target": np.array([0, target])}.values())
