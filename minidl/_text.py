@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -71,6 +70,8 @@ def tensor_text(tensor: Any, name: str = "tensor") -> str:
 
 def tensor_html(tensor: Any) -> str:
     """Return a notebook's view: kind, shape, dtype, and a vector or matrix as a table."""
+    from html import escape
+
     array = tensor.array
     head = f"<b>{type(tensor).__name__}</b> {escape(str(array.shape))} {escape(str(array.dtype))}"
     if array.ndim not in (1, 2) or array.size > 1000 or array.size == 0:

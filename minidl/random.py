@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from functools import cached_property
 from typing import Any
 
@@ -48,7 +48,7 @@ class Generator:
 
     def seed(self) -> int:
         """Seed from the system's randomness and return the seed."""
-        return self.manual_seed(secrets.randbits(63)).initial_seed()
+        return self.manual_seed(int.from_bytes(os.urandom(8)) // 2).initial_seed()
 
     def initial_seed(self) -> int:
         """Return the seed that the stream started from."""
