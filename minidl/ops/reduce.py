@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import broadcast_to, primitive
+from ..autograd import broadcast_to, cast, primitive
 from .elementwise import eq, where
 from .shape import reshape
 
@@ -90,7 +90,7 @@ def spread(g: Any, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Any:
 def to_extremum(g: Any, x: Any, out: Any, x_shape: Any, dim: Any, keepdim: bool) -> Any:
     """Return g at the elements that equal the extremum, shared evenly among them."""
     chosen = eq(x, kept(out, x_shape, dim, keepdim))
-    shares = sum(chosen, dim=dim, keepdim=True)
+    shares = cast(sum(chosen, dim=dim, keepdim=True), dtype=g.dtype, source=np.dtype(np.int64))
     return where(chosen, spread(g, x_shape, dim, keepdim) / shares, 0.0)
 
 
