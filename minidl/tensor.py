@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _text, autograd, devices, dtypes, ops
-from .autograd import Variable, cast_to, grad_mode, tick, wrap
+from .autograd import Variable, cast_to, grad_mode, observer, tick, wrap
 from .errors import ArgumentError, DTypeError, GraphError, MinidlError, ShapeError
 from .functions import activation, arithmetic, creation, indexing, products, reductions, shaping
 from .functions._arguments import axis
@@ -39,7 +39,8 @@ def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[...
     @wraps(recorded)
     def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
         y = other.array if isinstance(other, Variable) else other
-        if grad_mode.get() and (self.needs_grad or (y is not other and other.needs_grad)):
+        recording = grad_mode.get() and (self.needs_grad or (y is not other and other.needs_grad))
+        if recording or observer.get() is not None:
             return recorded(self, other) if alpha == 1 else recorded(self, ops.mul(other, alpha))
         x = self.array
         if type(y) is float or type(y) is int or (isinstance(y, np.ndarray) and y.dtype is x.dtype and x.dtype.kind == "f"):
@@ -87,8 +88,13 @@ def replace(self: Tensor, result: Any) -> Tensor:
         result = cast_to(result, self.array.dtype)
     if result.needs_grad and self.base is not None:
         raise no_view()
+    watching = observer.get()
+    if watching is not None:
+        watching.changing(self)
     self.array[...] = result.array
     adopt(self, result)
+    if watching is not None:
+        watching.called(ops.setitem.op, (self, result), (self,), {"index": ...})
     return self
 
 
@@ -499,6 +505,9 @@ class Tensor(Variable):
             value = cast_to(value, self.array.dtype)
         elif not isinstance(value, (bool, int, float, np.number, np.bool_)):
             value = creation.converted(value, self.array.dtype)
+        watching = observer.get()
+        if watching is not None:
+            watching.changing(self)
         try:
             adopt(self, ops.setitem(self, value, index=indexing.normalised(where)))
         except IndexError as error:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 import minidl
 
-from ..autograd import enable_grad, tick
+from ..autograd import enable_grad, observer, tick
 from ..errors import ArgumentError, ArgumentTypeError, StateError
 from ..tensor import Tensor
 
 # Options that PyTorch has for its speed on a GPU: any value gives the same numbers.
 HARMLESS = ("foreach", "fused", "capturable")
+
+unwatched = nullcontext()
 
 
 class Optimizer:
@@ -70,10 +73,13 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        watching = observer.get()
         with np.errstate(all="ignore"):  # an overflow gives inf or nan without a warning, as everywhere
             for group in self.param_groups:
                 for param in group["params"]:
-                    if param.grad is not None:
+                    if param.grad is None:
+                        continue
+                    with unwatched if watching is None else watching.updating(self, param, group):
                         self.update(param.array, param.grad.array, self.state[param], group)
                         param.cell[0] = tick()  # so that a backward that saved the old values knows
         self.stepped = True
