@@ -1,0 +1,111 @@
+"""The command `minidl`: reads the arguments, runs a command and turns errors into one line.
+
+Results go to standard output, progress and errors to standard error. The exit code is 0 after success, 2 after a user's
+slip (with one line that says what was wrong), 130 after Ctrl-C and 141 when the reader of a pipe went away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import minidl
+
+from . import demo
+from .errors import MinidlError
+
+Number = TypeVar("Number", int, float)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was wrong and where the options are listed."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; `arguments` are those of the process by default."""
+    parser = Parser(prog="minidl", description="The deep-learning framework you can read.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"minidl {minidl.__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    add_demo(commands)
+
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        return 141
+    except (MinidlError, OSError) as error:
+        print(f"minidl: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nminidl: interrupted" if sys.stderr.isatty() else "minidl: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def add_demo(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `minidl demo`."""
+    parser = commands.add_parser(
+        "demo",
+        help="a network learns to tell clothes apart, in five steps",
+        description="The five steps of deep learning on real images: data processing, model definition, training, "
+        "evaluation, deployment. The program is minidl/demo.py.",
+        allow_abbrev=False,
+    )
+    option = parser.add_argument
+    option("--data", choices=demo.DATA, default="fashion", help="the images to learn from; mnist needs --folder")
+    option("--folder", type=Path, help="read the whole data set from idx files in this folder")
+    option("--download", action="store_true", help="fetch the files that the folder lacks")
+    option("--model", choices=demo.MODELS, default="mlp", help="the network: two layers, convolutions or a recurrence")
+    option("--epochs", type=count, default=10, help="how often to go through the images (10)")
+    option("--batch-size", type=count, default=16, help="images in a step (16)")
+    option("--optimizer", choices=demo.OPTIMIZERS, default="sgd", help="the rule that changes the weights (sgd)")
+    option("--lr", type=positive, default=0.01, help="learning rate, how far a step goes (0.01)")
+    option("--seed", type=seed, default=0, help="decides the first weights and the order of the images (0)")
+    option("--output", type=Path, default=Path("minidl-demo"), help="folder for what is written (minidl-demo)")
+    option("--capture", action="store_true", help="write step.html: one training step, number by number")
+
+    def run(options: argparse.Namespace) -> None:
+        if options.folder is None and (options.data == "mnist" or options.download):
+            parser.error(f"{'--download' if options.download else '--data mnist'} needs --folder")
+        if options.folder is not None and options.data == "digits":
+            parser.error("--data digits comes with minidl and takes no --folder")
+        demo.run(options)
+
+    parser.set_defaults(run=run)
+
+
+def count(text: str) -> int:
+    """Read a whole number from 1 up."""
+    return checked(text, int, lambda number: number >= 1, "a whole number from 1 up")
+
+
+def seed(text: str) -> int:
+    """Read what minidl.manual_seed takes."""
+    return checked(text, int, lambda number: 0 <= number < 2**64, "a whole number from 0 to 2**64 - 1")
+
+
+def positive(text: str) -> float:
+    """Read a finite number above 0."""
+    return checked(text, float, lambda number: 0 < number < math.inf, "a number above 0")
+
+
+def checked(text: str, read: Callable[[str], Number], good: Callable[[Number], bool], expected: str) -> Number:
+    """Read a number, or say what was expected."""
+    try:
+        number = read(text)
+    except ValueError:
+        number = None
+    if number is None or not good(number):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+    return number
