@@ -619,7 +619,9 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
 def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
     """y = x repeated along new dimensions and those of size 1, without a copy."""
     if x.shape == ():  # ten times faster than NumPy's general way
-        return ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape)) if 0 not in shape else np.empty(shape, x.dtype)
+        return (
+            ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape)) if 0 not in shape else np.empty(shape, x.dtype)
+        )
     return np.broadcast_to(x, shape)
 
 
@@ -853,7 +855,9 @@ def grad(
         if g is None and materialize_grads:
             g = np.zeros_like(x.array)
         if g is None and not allow_unused:
-            raise GraphError("grad: an input was not used to compute the outputs; pass allow_unused=True to get None for it")
+            raise GraphError(
+                "grad: an input was not used to compute the outputs; pass allow_unused=True to get None for it"
+            )
         gradients.append(g if g is None or isinstance(g, Variable) else wrap(np.array(g)))
     return tuple(gradients)
 

@@ -69,7 +69,9 @@ class Custom(Primitive):
         ctx = self.context
         if self.several and ctx.materialize:
             cotangents = autograd.filled(cotangents, node.shape, create_graph)
-        answers = self.function.backward(ctx, *[wrap(g) if isinstance(g, np.ndarray | np.generic) else g for g in cotangents])
+        answers = self.function.backward(
+            ctx, *[wrap(g) if isinstance(g, np.ndarray | np.generic) else g for g in cotangents]
+        )
         answers = answers if isinstance(answers, tuple) else (answers,)
         needs = ctx.needs_input_grad
         if len(answers) < len(needs) or any(answer is not None for answer in answers[len(needs) :]):

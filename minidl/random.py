@@ -57,7 +57,13 @@ class Generator:
     def get_state(self) -> Any:
         """Return the place in the stream, as a uint8 Tensor."""
         state = self.numpy.bit_generator.state
-        words = (self._seed % MODULUS, state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"])
+        words = (
+            self._seed % MODULUS,
+            state["state"]["state"],
+            state["state"]["inc"],
+            state["has_uint32"],
+            state["uinteger"],
+        )
         return wrap(np.frombuffer(b"".join(int(w).to_bytes(16, "little") for w in words), np.uint8).copy())
 
     def set_state(self, state: Any) -> None:
@@ -65,7 +71,9 @@ class Generator:
         array = state.array if isinstance(state, autograd.Variable) else np.asarray(state)
         if array.dtype != np.uint8 or array.shape != (80,):
             raise ArgumentError(f"state: got {array.dtype} of shape {array.shape}, expected what get_state() returned")
-        seed, position, step, has, half = (int.from_bytes(array[i : i + 16].tobytes(), "little") for i in range(0, 80, 16))
+        seed, position, step, has, half = (
+            int.from_bytes(array[i : i + 16].tobytes(), "little") for i in range(0, 80, 16)
+        )
         self.manual_seed(seed)
         self.numpy.bit_generator.state = {
             "bit_generator": "PCG64", "state": {"state": position, "inc": step}, "has_uint32": has, "uinteger": half,

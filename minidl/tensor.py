@@ -43,7 +43,11 @@ def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[...
         if recording or observer.get() is not None:
             return recorded(self, other) if alpha == 1 else recorded(self, ops.mul(other, alpha))
         x = self.array
-        if type(y) is float or type(y) is int or (isinstance(y, np.ndarray) and y.dtype is x.dtype and x.dtype.kind == "f"):
+        if (
+            type(y) is float
+            or type(y) is int
+            or (isinstance(y, np.ndarray) and y.dtype is x.dtype and x.dtype.kind == "f")
+        ):
             try:
                 ufunc(x, y if alpha == 1 else y * alpha, out=x, casting="same_kind")
             except (TypeError, ValueError):
@@ -84,7 +88,9 @@ def replace(self: Tensor, result: Any) -> Tensor:
     if result.array.dtype != self.array.dtype:
         order = "buif"
         if order.index(result.array.dtype.kind) > order.index(self.array.dtype.kind) and result.array.dtype.kind != "i":
-            raise DTypeError(f"in-place: a {result.array.dtype} result can't be written into {self.array.dtype}; use y = f(x)")
+            raise DTypeError(
+                f"in-place: a {result.array.dtype} result can't be written into {self.array.dtype}; use y = f(x)"
+            )
         result = cast_to(result, self.array.dtype)
     if result.needs_grad and self.base is not None:
         raise no_view()
@@ -240,7 +246,9 @@ class Tensor(Variable):
         if function is not None:
             return function(*inputs)
         if any(isinstance(x, Variable) and x.needs_grad for x in inputs):
-            raise GraphError(f"np.{ufunc.__name__} has no gradient here; use minidl's functions, or detach() the Tensor")
+            raise GraphError(
+                f"np.{ufunc.__name__} has no gradient here; use minidl's functions, or detach() the Tensor"
+            )
         if "out" in options:
             raise ArgumentError(f"np.{ufunc.__name__}: out= is refused with Tensors; write y = f(x)")
         answer = getattr(ufunc, method)(*[x.array if isinstance(x, Variable) else x for x in inputs], **options)
@@ -265,7 +273,9 @@ class Tensor(Variable):
 
     def __index__(self) -> int:
         if self.array.size != 1 or self.array.dtype.kind not in "iu":
-            raise DTypeError(f"only an integer Tensor of one element is an index, got {self.dtype} of shape {self.shape}")
+            raise DTypeError(
+                f"only an integer Tensor of one element is an index, got {self.dtype} of shape {self.shape}"
+            )
         return int(self.array.item())
 
     def __len__(self) -> int:
@@ -310,7 +320,9 @@ class Tensor(Variable):
         if self.node is not None and not requires_grad:
             raise GraphError("requires_grad can be changed on leaves only; use detach() for a Tensor without history")
         if requires_grad and self.array.dtype.kind != "f":
-            raise DTypeError(f"only floating Tensors can require gradients, this one is {self.dtype}; call .float() first")
+            raise DTypeError(
+                f"only floating Tensors can require gradients, this one is {self.dtype}; call .float() first"
+            )
         self.needs_grad = bool(requires_grad)
         return self
 
@@ -399,7 +411,9 @@ class Tensor(Variable):
 
     # -- conversion --------------------------------------------------------------------------------------------------
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Any:
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False
+    ) -> Any:
         """Return it in another dtype (or another Tensor's); devices other than "cpu" are refused.
 
         >>> import minidl

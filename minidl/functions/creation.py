@@ -14,7 +14,9 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ._arguments import as_array, integers, shape_from
 
 
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Any:
     """Return a Tensor with a copy of `data`: numbers, nested sequences of them, an array, a Tensor.
 
     Python floats become the default dtype (float32), ints int64, bools bool; an array or Tensor keeps its dtype.
@@ -49,7 +51,9 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
     tensor([0., 1., 2.], dtype=float64)
     """
     if not isinstance(ndarray, np.ndarray):
-        raise DTypeError(f"from_numpy: got {type(ndarray).__name__}, expected a NumPy array; minidl.tensor takes other data")
+        raise DTypeError(
+            f"from_numpy: got {type(ndarray).__name__}, expected a NumPy array; minidl.tensor takes other data"
+        )
     dtypes.checked(ndarray.dtype)
     return wrap(native(ndarray))
 
@@ -85,7 +89,9 @@ def converted(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(data)
     except ValueError as error:
-        raise ArgumentError(f"tensor: the nested sequences are ragged, every row must have the same length ({error})") from None
+        raise ArgumentError(
+            f"tensor: the nested sequences are ragged, every row must have the same length ({error})"
+        ) from None
     except OverflowError:
         raise ArgumentError("tensor: an int does not fit into int64") from None
     if array.dtype.kind not in "biuf":
@@ -182,7 +188,9 @@ def empty_like(input: Any, *, dtype: Any = None, device: Any = None, requires_gr
     return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def full_like(
+    input: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """Return a Tensor in the shape and dtype of `input`, full of `fill_value`.
 
     >>> import minidl
@@ -193,7 +201,15 @@ def full_like(input: Any, fill_value: Any, *, dtype: Any = None, device: Any = N
     return filled((array.shape,), fill_value, array.dtype if dtype is None else dtype, device, requires_grad)
 
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def arange(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Any:
     """Return start, start + step, ... below `end`: int64 for ints, else the default dtype. `arange(end)` starts at 0.
 
     >>> import minidl
@@ -205,7 +221,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
         start, end = 0, start
     start, end, step = (as_array(value, name)[()] for value, name in ((start, "start"), (end, "end"), (step, "step")))
     if step == 0 or not all(map(math.isfinite, (start, end, step))):
-        raise ArgumentError(f"arange: got start {start}, end {end}, step {step}; expected finite values and a step other than 0")
+        raise ArgumentError(
+            f"arange: got start {start}, end {end}, step {step}; expected finite values and a step other than 0"
+        )
     if (end - start) * step < 0:
         raise ArgumentError(f"arange: a step of {step} never leads from {start} to {end}")
     if dtype is None:
@@ -215,7 +233,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None,
     return leaf((start + step * np.arange(count)).astype(dtypes.checked(dtype)), requires_grad)
 
 
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """Return `steps` evenly spaced values from `start` to `end`, both included.
 
     >>> import minidl
@@ -243,7 +263,10 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
     rows, columns = integers((n, n if m is None else m), "n")
     if min(rows, columns) < 0:
         raise ArgumentError(f"eye: got {rows} × {columns}, expected non-negative sizes")
-    return leaf(np.eye(rows, columns, dtype=dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)), requires_grad)
+    return leaf(
+        np.eye(rows, columns, dtype=dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)),
+        requires_grad,
+    )
 
 
 def floating(dtype: Any) -> np.dtype[Any]:
@@ -276,7 +299,14 @@ def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = No
     return leaf(random.normal(shape_from(size), floating(dtype), generator), requires_grad)
 
 
-def randint(*bounds_and_size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **named: Any) -> Any:
+def randint(
+    *bounds_and_size: Any,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **named: Any,
+) -> Any:
     """Return ints drawn evenly from low .. high - 1: randint(high, size) or randint(low, high, size).
 
     >>> import minidl
@@ -295,7 +325,9 @@ def randint(*bounds_and_size: Any, generator: Any = None, dtype: Any = None, dev
     return leaf(drawn.astype(dtypes.int64 if dtype is None else dtypes.checked(dtype)), requires_grad)
 
 
-def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def randperm(
+    n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """Return 0 .. n - 1 in random order.
 
     >>> import minidl
@@ -310,7 +342,9 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = 
     return leaf(order.astype(dtypes.int64 if dtype is None else dtypes.checked(dtype)), requires_grad)
 
 
-def rand_like(input: Any, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def rand_like(
+    input: Any, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """Return values drawn from U[0, 1) in the shape and dtype of `input`.
 
     >>> import minidl
@@ -318,10 +352,14 @@ def rand_like(input: Any, *, generator: Any = None, dtype: Any = None, device: A
     (2,)
     """
     array = as_array(input)
-    return rand(array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad)
+    return rand(
+        array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad
+    )
 
 
-def randn_like(input: Any, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def randn_like(
+    input: Any, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Any:
     """Return values drawn from N(0, 1) in the shape and dtype of `input`.
 
     >>> import minidl
@@ -329,7 +367,9 @@ def randn_like(input: Any, *, generator: Any = None, dtype: Any = None, device: 
     (2,)
     """
     array = as_array(input)
-    return randn(array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad)
+    return randn(
+        array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def bernoulli(input: Any, *, generator: Any = None) -> Any:
@@ -356,7 +396,9 @@ def normal(mean: Any, std: Any, size: Any = None, *, generator: Any = None, dtyp
     if np.any(s < 0):
         raise ArgumentError("std: got a negative value, expected at least 0")
     shape = np.broadcast_shapes(m.shape, s.shape) if size is None else shape_from((size,))
-    kind = dtypes.of_values([mean.array if isinstance(mean, Variable) else mean, std.array if isinstance(std, Variable) else std])
+    kind = dtypes.of_values(
+        [mean.array if isinstance(mean, Variable) else mean, std.array if isinstance(std, Variable) else std]
+    )
     dtype = floating(dtype if dtype is not None else kind if kind.kind == "f" else None)
     return wrap((m + s * random.normal(shape, dtype, generator)).astype(dtype))
 
@@ -370,12 +412,16 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     """
     weights = as_array(input)
     if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
-        raise ShapeError(f"input: got {weights.dtype} of shape {weights.shape}, expected floating weights (n) or (rows, n)")
+        raise ShapeError(
+            f"input: got {weights.dtype} of shape {weights.shape}, expected floating weights (n) or (rows, n)"
+        )
     rows = np.atleast_2d(weights).astype(np.float64)
     if not np.all(np.isfinite(rows)) or np.any(rows < 0) or np.any(rows.sum(1) <= 0):
         raise ArgumentError("input: weights must be finite, at least 0, and not all 0 in a row")
     if not replacement and np.any((rows > 0).sum(1) < num_samples):
-        raise ArgumentError(f"num_samples: got {num_samples}, more than a row has weights above 0; pass replacement=True")
+        raise ArgumentError(
+            f"num_samples: got {num_samples}, more than a row has weights above 0; pass replacement=True"
+        )
     draw = random.stream(generator)
     picked = [draw.choice(rows.shape[1], num_samples, replacement, row / row.sum()) for row in rows]
     return wrap(np.array(picked, np.int64).reshape(*weights.shape[:-1], num_samples))

@@ -20,7 +20,11 @@ def normalised(index: Any) -> Any:
         if isinstance(part, Variable):
             part = np.array(part.array)
         elif isinstance(part, (list, range, np.ndarray)):
-            part = np.array([as_array(p, "index") if isinstance(p, Variable) else p for p in part] if isinstance(part, list) else part)
+            part = np.array(
+                [as_array(p, "index") if isinstance(p, Variable) else p for p in part]
+                if isinstance(part, list)
+                else part
+            )
             if part.size == 0 and part.dtype.kind == "f":
                 part = part.astype(np.int64)
         if isinstance(part, np.ndarray) and part.dtype.kind not in "biu":
@@ -32,7 +36,7 @@ def normalised(index: Any) -> Any:
         elif isinstance(part, np.integer):
             part = int(part)
         result.append(part)
-    if all(isinstance(part, (int, slice)) and not isinstance(part, bool) or part is None for part in result):
+    if all((isinstance(part, (int, slice)) and not isinstance(part, bool)) or part is None for part in result):
         result.append(...)  # so that a single element is a view, not a NumPy scalar
     return tuple(result)
 
@@ -60,7 +64,12 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     if array.ndim != where.ndim:
         raise ShapeError(f"indices: got {where.ndim} dimensions for an input of {array.ndim}; they must be equal")
     d = axis(dim, array.ndim)
-    shape = tuple([1 if k == d else max(a, b) if min(a, b) else 0 for k, (a, b) in enumerate(zip(array.shape, where.shape, strict=True))])
+    shape = tuple(
+        [
+            1 if k == d else max(a, b) if min(a, b) else 0
+            for k, (a, b) in enumerate(zip(array.shape, where.shape, strict=True))
+        ]
+    )
     return ops.getitem(input, index=along(array.shape, where, d, shape))
 
 
@@ -91,8 +100,12 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     if array.ndim == 0 or where.ndim == 0:
         return ops.reshape(gather(ops.reshape(input, shape=(array.size,)), 0, where.reshape(-1)), shape=where.shape)
     d = axis(dim, array.ndim)
-    if array.ndim != where.ndim or any(b > a for k, (a, b) in enumerate(zip(array.shape, where.shape, strict=True)) if k != d):
-        raise ShapeError(f"index: shape {where.shape} does not fit into the input's {array.shape} outside dimension {dim}")
+    if array.ndim != where.ndim or any(
+        b > a for k, (a, b) in enumerate(zip(array.shape, where.shape, strict=True)) if k != d
+    ):
+        raise ShapeError(
+            f"index: shape {where.shape} does not fit into the input's {array.shape} outside dimension {dim}"
+        )
     if (where < 0).any():
         raise IndexOutOfRange(f"index: {where.min()} is outside dimension {dim} of size {array.shape[d]}")
     return ops.getitem(input, index=along(array.shape, where, d, where.shape))
@@ -159,5 +172,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
             raise ArgumentError("one_hot: can't work out num_classes from no labels; give it")
         num_classes = int(labels.max()) + 1
     if labels.size and labels.max() >= num_classes:
-        raise IndexOutOfRange(f"one_hot: label {labels.max()} is outside the {num_classes} classes 0 to {num_classes - 1}")
+        raise IndexOutOfRange(
+            f"one_hot: label {labels.max()} is outside the {num_classes} classes 0 to {num_classes - 1}"
+        )
     return wrap((labels[..., None] == np.arange(num_classes)).astype(np.int64))

@@ -24,7 +24,9 @@ def same_floats(name: str, **arrays: Any) -> None:
         if wanted is None:
             first, wanted = argument, dtype
         elif dtype != wanted:
-            raise DTypeError(f"{name}: {first} is {wanted} and {argument} is {dtype}; they must be equal, convert one with .to(dtype)")
+            raise DTypeError(
+                f"{name}: {first} is {wanted} and {argument} is {dtype}; they must be equal, convert one with .to(dtype)"
+            )
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
@@ -68,15 +70,21 @@ def conv2d(
     x, w = as_array(input), as_array(weight, "weight")
     same_floats("conv2d", input=x, weight=w, bias=bias)
     if w.ndim != 4:
-        raise ShapeError(f"conv2d: weight has shape {w.shape}, expected (out_channels, in_channels/groups, height, width)")
+        raise ShapeError(
+            f"conv2d: weight has shape {w.shape}, expected (out_channels, in_channels/groups, height, width)"
+        )
     if x.ndim == 3:
         y = conv2d(ops.reshape(input, shape=(1, *x.shape)), weight, bias, stride, padding, dilation, groups)
         return ops.reshape(y, shape=y.shape[1:])
     if x.ndim != 4:
-        raise ShapeError(f"conv2d: the input has shape {x.shape}, expected (N, channels, height, width) or (channels, height, width)")
+        raise ShapeError(
+            f"conv2d: the input has shape {x.shape}, expected (N, channels, height, width) or (channels, height, width)"
+        )
     strides, dilations = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
     if not isinstance(groups, int) or groups < 1 or w.shape[0] % groups:
-        raise ArgumentError(f"conv2d: groups is {groups}, expected a positive divisor of the {w.shape[0]} output channels")
+        raise ArgumentError(
+            f"conv2d: groups is {groups}, expected a positive divisor of the {w.shape[0]} output channels"
+        )
     if x.shape[1] != w.shape[1] * groups:
         raise ShapeError(
             f"conv2d: the input has {x.shape[1]} channels (shape {x.shape}), the weight expects {w.shape[1] * groups} "
@@ -128,19 +136,21 @@ def max_pool2d(
     x = as_array(input)
     same_floats("max_pool2d", input=x)
     if x.ndim == 3:
-        pooled = max_pool2d(ops.reshape(input, shape=(1, *x.shape)), kernel_size, stride, padding, dilation, ceil_mode, True)
+        pooled = max_pool2d(
+            ops.reshape(input, shape=(1, *x.shape)), kernel_size, stride, padding, dilation, ceil_mode, True
+        )
         y, index = (ops.reshape(part, shape=part.shape[1:]) for part in pooled)
         return (y, index) if return_indices else y
     if x.ndim != 4:
-        raise ShapeError(f"max_pool2d: the input has shape {x.shape}, expected (N, channels, height, width) or (channels, height, width)")
+        raise ShapeError(
+            f"max_pool2d: the input has shape {x.shape}, expected (N, channels, height, width) or (channels, height, width)"
+        )
     kernels = pair(kernel_size, "kernel_size", 1)
     strides = kernels if stride is None or stride == [] else pair(stride, "stride", 1)
     pads, dilations = pair(padding, "padding"), pair(dilation, "dilation", 1)
     if any(p > k // 2 for p, k in zip(pads, kernels, strict=True)):
         raise ArgumentError(f"padding: got {padding}, expected at most half of kernel_size {kernel_size}")
-    size = tuple(
-        pooled_size(x.shape[2 + a], kernels[a], strides[a], pads[a], dilations[a], ceil_mode) for a in (0, 1)
-    )
+    size = tuple(pooled_size(x.shape[2 + a], kernels[a], strides[a], pads[a], dilations[a], ceil_mode) for a in (0, 1))
     if min(size) < 1:
         raise ShapeError(f"max_pool2d: an input of {x.shape[2:]} is smaller than the kernel {kernels}")
     y, index = ops.max_pool2d(input, kernel_size=kernels, stride=strides, padding=pads, dilation=dilations, size=size)
@@ -174,4 +184,3 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     kept = random.uniform(x.shape, x.dtype, None) >= p
     y = ops.mul(input, wrap(kept * x.dtype.type(1 / (1 - p) if p < 1 else 0)))
     return input.copy_(y) if inplace else y
-

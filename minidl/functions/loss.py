@@ -130,7 +130,9 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
     expected = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
     if t.shape != expected:
         hint = "; .squeeze(1) drops the last 1" if t.shape == (*expected, 1) else ""
-        raise ShapeError(f"{name}: target has shape {t.shape}, expected {expected} for an input of shape {x.shape}{hint}")
+        raise ShapeError(
+            f"{name}: target has shape {t.shape}, expected {expected} for an input of shape {x.shape}{hint}"
+        )
     lowest, highest = (t.min(), t.max()) if t.size else (0, -1)
     if lowest >= 0 and highest < classes and not lowest <= ignore_index <= highest:
         return False
@@ -145,9 +147,7 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
     return True
 
 
-def nll_loss(
-    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
+def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """L = -weight[target] · input[target], for log-probabilities; the mean is weighted.
 
     Shapes as in cross_entropy, target: class indices.

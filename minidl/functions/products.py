@@ -21,7 +21,9 @@ def matmul(input: Any, other: Any) -> Any:
     if a.dtype != b.dtype:
         same_floats("matmul", input=a, other=b)
     if a.ndim == 0 or b.ndim == 0:
-        raise ShapeError(f"matmul: got shapes {a.shape} and {b.shape}, both need at least one dimension; use * for numbers")
+        raise ShapeError(
+            f"matmul: got shapes {a.shape} and {b.shape}, both need at least one dimension; use * for numbers"
+        )
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise ShapeError(
             f"matmul: shapes {a.shape} and {b.shape} do not fit: {a.shape[-1]} columns against "
@@ -64,7 +66,9 @@ def bmm(input: Any, mat2: Any) -> Any:
     """
     sized("bmm", input, mat2, (3, 3))
     if as_array(input).shape[0] != as_array(mat2).shape[0]:
-        raise ShapeError(f"bmm: batches of {as_array(input).shape[0]} and {as_array(mat2).shape[0]} matrices, expected as many")
+        raise ShapeError(
+            f"bmm: batches of {as_array(input).shape[0]} and {as_array(mat2).shape[0]} matrices, expected as many"
+        )
     return matmul(input, mat2)
 
 

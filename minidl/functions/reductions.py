@@ -145,7 +145,9 @@ def chosen(input: Any, dim: int, keepdim: bool, choose: Any) -> tuple[Any, Any]:
     return ops.reshape(values, shape=shape), ops.reshape(indices, shape=shape)
 
 
-def var(input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = False, unbiased: bool | None = None) -> Any:
+def var(
+    input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = False, unbiased: bool | None = None
+) -> Any:
     """y = Σ (x - mean x)² / (n - correction) over `dim`, in two passes.
 
     >>> import minidl
@@ -163,7 +165,9 @@ def var(input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = Fal
     return ops.div(total, float(left)) if left > 0 else ops.mul(total, float("inf") if left else float("nan"))
 
 
-def std(input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = False, unbiased: bool | None = None) -> Any:
+def std(
+    input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = False, unbiased: bool | None = None
+) -> Any:
     """y = √var(x).
 
     >>> import minidl

@@ -145,7 +145,9 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     (2,)
     """
     shape = as_array(input).shape
-    dims = range(len(shape)) if dim is None else [axis(d, len(shape)) for d in (dim if isinstance(dim, tuple) else (dim,))]
+    dims = (
+        range(len(shape)) if dim is None else [axis(d, len(shape)) for d in (dim if isinstance(dim, tuple) else (dim,))]
+    )
     return ops.reshape(input, shape=tuple([n for d, n in enumerate(shape) if d not in dims or n != 1]))
 
 
@@ -173,7 +175,11 @@ def expand(input: Any, *sizes: Any) -> Any:
     wanted = shape_from(sizes, "sizes")
     lead = len(wanted) - len(shape)
     full = [shape[d - lead] if n == -1 and d >= lead else n for d, n in enumerate(wanted)]
-    if lead < 0 or any(n < 0 for n in full) or any(old not in (1, new) for old, new in zip(shape, full[max(lead, 0) :], strict=True)):
+    if (
+        lead < 0
+        or any(n < 0 for n in full)
+        or any(old not in (1, new) for old, new in zip(shape, full[max(lead, 0) :], strict=True))
+    ):
         raise ShapeError(f"expand: shape {shape} can't be expanded to {wanted}; only sizes of 1 can grow")
     return autograd.broadcast_to(input, shape=tuple(full))
 
@@ -207,12 +213,18 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     """
     tensors = sequence(tensors, "cat")
     shapes = [as_array(x, "tensors").shape for x in tensors]
-    solid = [x for x, shape in zip(tensors, shapes, strict=True) if shape != (0,)] or tensors[:1]  # as PyTorch, for an old habit
+    solid = [x for x, shape in zip(tensors, shapes, strict=True) if shape != (0,)] or tensors[
+        :1
+    ]  # as PyTorch, for an old habit
     first = as_array(solid[0]).shape
     d = axis(dim, len(first))
     for k, x in enumerate(solid):
         shape = as_array(x).shape
-        if len(shape) != len(first) or not shape or any(a != b for e, (a, b) in enumerate(zip(first, shape, strict=True)) if e != d):
+        if (
+            len(shape) != len(first)
+            or not shape
+            or any(a != b for e, (a, b) in enumerate(zip(first, shape, strict=True)) if e != d)
+        ):
             raise ShapeError(
                 f"cat: tensor 0 has shape {first} and tensor {k} has {shape}; all sizes but that of dimension {d} must be equal"
             )
@@ -328,7 +340,9 @@ def repeat(input: Any, *repeats: Any) -> Any:
     times = shape_from(repeats, "repeats")
     shape = as_array(input).shape
     if len(times) < len(shape):
-        raise ShapeError(f"repeat: got {len(times)} repeats for a tensor of {len(shape)} dimensions; give at least as many")
+        raise ShapeError(
+            f"repeat: got {len(times)} repeats for a tensor of {len(shape)} dimensions; give at least as many"
+        )
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = [n for size in shape for n in (1, size)]
     grown = [n for count, size in zip(times, shape, strict=True) for n in (count, size)]

@@ -2,7 +2,49 @@
 
 from ..autograd import broadcast_to, cast, identity, sum_to
 from .conv import conv2d, conv2d_dw, conv2d_dx
-from .elementwise import abs, add, ceil, cos, div, eq, erf, exp, expm1, floor, floor_divide, ge, gt, isfinite, isinf, isnan, le, log, log1p, logical_and, logical_not, logical_or, lt, maximum, minimum, mul, ne, neg, pow, relu, remainder, round, sigmoid, sign, sin, sqrt, sub, tanh, trunc, where, zeros_like
+from .elementwise import (
+    abs,
+    add,
+    ceil,
+    cos,
+    div,
+    eq,
+    erf,
+    exp,
+    expm1,
+    floor,
+    floor_divide,
+    ge,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    log,
+    log1p,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    pow,
+    relu,
+    remainder,
+    round,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    sub,
+    tanh,
+    trunc,
+    where,
+    zeros_like,
+)
 from .index import cleared, getitem, place, setitem
 from .linear import linear, matmul
 from .loss import cross_entropy

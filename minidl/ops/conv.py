@@ -76,9 +76,13 @@ conv2d.defvjp(
 )
 conv2d_dx.defvjp(
     dy=lambda g, w, stride, padding, dilation, groups: y_of(g, w, stride, padding, dilation, groups),
-    w=lambda g, dy, w_shape, stride, padding, dilation, groups: dw_of(dy, g, w_shape, stride, padding, dilation, groups),
+    w=lambda g, dy, w_shape, stride, padding, dilation, groups: dw_of(
+        dy, g, w_shape, stride, padding, dilation, groups
+    ),
 )
 conv2d_dw.defvjp(
     dy=lambda g, x, stride, padding, dilation, groups: y_of(x, g, stride, padding, dilation, groups),
-    x=lambda g, dy, x_shape, stride, padding, dilation, groups: dx_of(dy, g, x_shape, stride, padding, dilation, groups),
+    x=lambda g, dy, x_shape, stride, padding, dilation, groups: dx_of(
+        dy, g, x_shape, stride, padding, dilation, groups
+    ),
 )

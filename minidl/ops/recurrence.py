@@ -28,18 +28,14 @@ def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *, nonlinea
     return stack(*states, dim=0)
 
 
-def rnn_forward(
-    x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *, nonlinearity: str
-) -> Any:
+def rnn_forward(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *, nonlinearity: str) -> Any:
     """Allocate y and let the kernel fill it."""
     y = np.empty((*x.shape[:2], w_hh.shape[0]), x.dtype)
     kernels.rnn_forward(*contiguous(x, h0, w_ih, w_hh, b_ih, b_hh), y, nonlinearity)
     return y
 
 
-def rnn_vjp(
-    g: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, out: Any, needs: tuple[bool, ...], nonlinearity: str
-) -> Any:
+def rnn_vjp(g: Any, x: Any, h0: Any, w_ih: Any, w_hh: Any, out: Any, needs: tuple[bool, ...], nonlinearity: str) -> Any:
     """Allocate the gradients that are needed and let the kernel fill them."""
     like = [np.empty(a.shape, a.dtype) if need else None for a, need in zip((x, h0, w_ih, w_hh), needs, strict=False)]
     db = np.empty(w_hh.shape[0], x.dtype) if needs[4] or needs[5] else None
