@@ -22,8 +22,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .autograd import Fused, Node, Pick, Variable, enable_grad, grad, observer, sum_to, wrap
+from .autograd import Node, Pick, Variable, enable_grad, grad, observer, wrap
 from .errors import ArgumentError, StateError
+from .operation import Fused, sum_to
 
 Array = np.ndarray[Any, Any]
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import autograd
-from .autograd import CONSTANT, Node, Primitive, Variable, edge_of, grad_mode, no_grad, record, wrap
+from .autograd import Node, Variable, edge_of, grad_mode, no_grad, wrap
 from .errors import DTypeError, GraphError
+from .operation import CONSTANT, Primitive, filled, record, revive
 
 
 class Context:
@@ -43,7 +44,7 @@ class Context:
         node = self.node()
         if node.saved is None:
             raise GraphError("saved_tensors: freed by an earlier backward; pass retain_graph=True to it")
-        return tuple(autograd.revive(node))
+        return tuple(revive(node))
 
 
 class Kept(NamedTuple):
@@ -68,7 +69,7 @@ class Custom(Primitive):
         """Call the user's backward with Tensors; return its answers for the inputs that need a gradient."""
         ctx = self.context
         if self.several and ctx.materialize:
-            cotangents = autograd.filled(cotangents, node.shape, create_graph)
+            cotangents = filled(cotangents, node.shape, create_graph)
         answers = self.function.backward(
             ctx, *[wrap(g) if isinstance(g, np.ndarray | np.generic) else g for g in cotangents]
         )

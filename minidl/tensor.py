@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from . import _text, autograd, devices, dtypes, ops
-from .autograd import Variable, cast_to, grad_mode, observer, tick, wrap
+from .autograd import Variable, grad_mode, observer, tick, wrap
 from .errors import ArgumentError, DTypeError, GraphError, MinidlError, ShapeError
 from .functions import activation, arithmetic, creation, indexing, products, reductions, shaping
 from .functions._arguments import axis
+from .operation import cast_to
 
 
 def inplace(function: Callable[..., Any]) -> Callable[..., Any]:

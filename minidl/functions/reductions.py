@@ -6,8 +6,8 @@ from collections import namedtuple
 from typing import Any
 
 from .. import dtypes, ops
-from ..autograd import cast_to
 from ..errors import ArgumentError, DTypeError
+from ..operation import cast_to
 from ._arguments import as_array, axes, axis
 from .indexing import take_along_dim
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import autograd, dtypes, ops
-from ..autograd import cast_to
+from .. import dtypes, ops
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..operation import cast_to
 from ._arguments import as_array, axes, axis, integers, shape_from
 
 
@@ -181,7 +181,7 @@ def expand(input: Any, *sizes: Any) -> Any:
         or any(old not in (1, new) for old, new in zip(shape, full[max(lead, 0) :], strict=True))
     ):
         raise ShapeError(f"expand: shape {shape} can't be expanded to {wanted}; only sizes of 1 can grow")
-    return autograd.broadcast_to(input, shape=tuple(full))
+    return ops.broadcast_to(input, shape=tuple(full))
 
 
 def expand_as(input: Any, other: Any) -> Any:
@@ -346,7 +346,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
     shape = (1,) * (len(times) - len(shape)) + shape
     apart = [n for size in shape for n in (1, size)]
     grown = [n for count, size in zip(times, shape, strict=True) for n in (count, size)]
-    wide = autograd.broadcast_to(ops.reshape(input, shape=tuple(apart)), shape=tuple(grown))
+    wide = ops.broadcast_to(ops.reshape(input, shape=tuple(apart)), shape=tuple(grown))
     return ops.reshape(wide, shape=tuple([count * size for count, size in zip(times, shape, strict=True)]))
 
 

@@ -1,6 +1,6 @@
 """Ring 0: the table of derivatives. Every operation that has a derivative of its own, a closed list, by family."""
 
-from ..autograd import broadcast_to, cast, identity, sum_to
+from ..operation import broadcast_to, cast, identity, sum_to
 from .conv import conv2d, conv2d_dw, conv2d_dx
 from .elementwise import (
     abs,

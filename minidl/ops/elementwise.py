@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import elementwise
+from ..operation import elementwise
 
 # -- arithmetic ------------------------------------------------------------------------------------------------------
 

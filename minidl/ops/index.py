@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import primitive, sum_to
+from ..operation import primitive, sum_to
 
 
 @primitive(view=True)

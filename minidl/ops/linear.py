@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels as kernels
-from ..autograd import fused, identity, primitive, sum_to
+from ..operation import fused, identity, primitive, sum_to
 from ._door import contiguous
 from .elementwise import relu, sigmoid, tanh
 from .shape import permute

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels as kernels
-from ..autograd import fused
+from ..operation import fused
 from ._door import contiguous
 from .softmax import log_softmax
 

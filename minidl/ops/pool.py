@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels as kernels
-from ..autograd import primitive
+from ..operation import primitive
 from ._door import contiguous
 
 Pair = tuple[int, int]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import broadcast_to, cast, primitive
+from ..operation import broadcast_to, cast, primitive
 from .elementwise import eq, where
 from .shape import reshape
 

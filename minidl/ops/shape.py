@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import identity, primitive
+from ..operation import identity, primitive
 
 
 @primitive(view=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import primitive
+from ..operation import primitive
 from .elementwise import exp
 from .reduce import sum
 
