@@ -9,7 +9,7 @@ import numpy as np
 
 
 def number_format(array: np.ndarray[Any, Any]) -> Callable[[Any], str]:
-    """Return how to write one element: integers with a point, else four decimals, scientific where the range is wide."""
+    """Return how to write one element: whole numbers with a point, else four decimals, scientific for a wide range."""
     if array.dtype.kind != "f":
         width = max((len(str(x)) for x in array.ravel()), default=0)
         return lambda x: str(x).rjust(width)

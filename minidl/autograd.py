@@ -95,7 +95,7 @@ tensor_type: type = Variable  # what operations answer with; tensor.py puts Tens
 
 def wrap(array: Any, node: Node | None = None, needs_grad: bool = False) -> Any:
     """Make a Tensor of an array."""
-    t = new(tensor_type)
+    t: Any = new(tensor_type)
     t.array = array if type(array) is ndarray else np.asarray(array)
     t.node = node
     t.needs_grad = needs_grad
@@ -112,7 +112,7 @@ def edge_of(x: Any) -> Any:
     if x.cell[1] > node.order:
         raise GraphError(
             f"this Tensor ({node.op.name}, shape {x.array.shape}) shares memory with one that a recorded in-place "
-            "operation has changed since, so its recorded history no longer gives its values; clone() it before the change"
+            "operation has changed since, so its history no longer gives its values; clone() it before the change"
         )
     return node
 
@@ -187,7 +187,7 @@ def walk(roots: Sequence[tuple[Any, Any]], create_graph: bool, retain: bool, wan
                         send(edge, dx, node.op)
                 if node.cells and not retain:
                     node.saved = None
-                g = dx = results = None  # or they would live through the next rule
+                del g, dx, results  # or they would live through the next rule
     finally:
         grad_mode.reset(mode)
     for leaf, g in cotangents.items():
@@ -255,8 +255,8 @@ def seeds(tensors: Sequence[Any], gradients: Any, create_graph: bool) -> list[tu
         if gradient is None:
             if array.size != 1:
                 raise GraphError(
-                    f"grad can be created by itself only for a scalar output, this one has shape {array.shape}; reduce it "
-                    "with .sum() or .mean(), or give backward(gradient=...)"
+                    f"grad can be created by itself only for a scalar output, this one has shape {array.shape}; reduce "
+                    "it with .sum() or .mean(), or give backward(gradient=...)"
                 )
             gradient = array.dtype.type(1) if array.ndim == 0 else np.ones(array.shape, array.dtype)
         else:
@@ -275,7 +275,7 @@ def backward(
     tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
     inputs: Any = None,
 ) -> None:  # fmt: skip
-    """Add dL/d(leaf) to `.grad` of every leaf that requires it (or of `inputs` alone), for L = Σ tensors · grad_tensors.
+    """Add dL/d(leaf) to `.grad` of every leaf that requires it, or of `inputs` alone; L = Σ tensors · grad_tensors.
 
     `retain_graph` defaults to `create_graph`; without it, saved values are freed as the walk passes.
 
@@ -358,6 +358,8 @@ class Mode:
         grad_mode.set(self.before.pop())
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it runs in this mode."""
+
         @wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:
             before = grad_mode.get()
@@ -431,6 +433,7 @@ class set_grad_enabled(Mode):
         grad_mode.set(self.recording)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it runs in this mode; outside it nothing changes."""
         grad_mode.set(self.before.pop())
         return super().__call__(function)
 

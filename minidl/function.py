@@ -77,8 +77,8 @@ class Custom(Primitive):
         needs = ctx.needs_input_grad
         if len(answers) < len(needs) or any(answer is not None for answer in answers[len(needs) :]):
             raise GraphError(
-                f"{self.name}.backward returned {len(answers)} gradients for the {len(needs)} inputs of forward; return one "
-                "for each, None where there is none"
+                f"{self.name}.backward returned {len(answers)} gradients for the {len(needs)} inputs of forward; "
+                "return one for each, None where there is none"
             )
         wanted = [answer for answer, need in zip(answers, needs, strict=False) if need]
         return wanted if create_graph else [answer if answer is None else answer.array for answer in wanted]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from functools import wraps
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy import ndarray
@@ -170,8 +170,8 @@ class Fused(Primitive):
     """An operation with a formula and hand-derived kernels.
 
     The body is the formula, in differentiable operations. The kernels compute the same value and its first derivative;
-    a higher derivative differentiates the formula. The forward kernel returns the outputs, then the named residuals; the
-    vjp kernel names what it wants as a rule does (and `needs`), and returns a gradient or None for each input.
+    a higher derivative differentiates the formula. The forward kernel returns the outputs, then the named residuals;
+    the vjp kernel names what it wants as a rule does (and `needs`), and returns a gradient or None for each input.
     """
 
     kernel_forward: Callable[..., Any]
@@ -341,10 +341,7 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
                 cell_a = a.cell if x is not a else CONSTANT
                 cell_b = b.cell if y is not b else CONSTANT
                 cells = plan.pick((cell_a, cell_b, out.cell))
-                if needs == (True, True):
-                    edges = (edge_of(a), edge_of(b))
-                else:
-                    edges = (edge_of(a if needs[0] else b),)
+                edges = (edge_of(a), edge_of(b)) if needs == (True, True) else (edge_of(a if needs[0] else b),)
                 record(op, plan, edges, plan.pick((x, y, out.array)), cells, (out,))
         watching = observer.get()
         if watching is not None:
@@ -456,13 +453,25 @@ def misfit(op: Primitive, arrays: Sequence[Any], error: ValueError) -> Exception
             np.broadcast_shapes(*shapes)
         except ValueError:
             return ShapeError(
-                f"{op.name}: shapes {told} do not broadcast; counted from the right, sizes must be equal or one of them 1"
+                f"{op.name}: shapes {told} do not broadcast; from the right, sizes must be equal or one of them 1"
             )
         return ArgumentError(f"{op.name}: {error}")
     return ShapeError(f"{op.name}: shapes {told} do not fit: {error}")
 
 
-def primitive(forward: Callable[..., Any] | None = None, **declared: Any) -> Any:
+class Operation(Protocol):
+    """What `primitive` and `fused` make: a function, with its record and its line in the table of derivatives."""
+
+    __name__: str
+    op: Any
+    defvjp: Callable[..., None]
+    kernels: Callable[..., None]
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """Compute, and record where a gradient is needed."""
+
+
+def primitive(forward: Callable[..., Any] | None = None, **declared: Any) -> Operation:
     """Make a primitive operation of a forward on arrays.
 
     The result is a plain function, so it binds as a method as any function does; its Primitive is at `.op`.
@@ -480,12 +489,12 @@ def primitive(forward: Callable[..., Any] | None = None, **declared: Any) -> Any
     return made(Primitive, forward, declared)
 
 
-def elementwise(forward: Callable[..., Any] | None = None, **declared: Any) -> Any:
+def elementwise(forward: Callable[..., Any] | None = None, **declared: Any) -> Operation:
     """Make a primitive that works element by element: it broadcasts and promotes its inputs."""
     return made(Primitive, forward, {"elementwise": True, **declared})
 
 
-def fused(forward: Callable[..., Any] | None = None, **declared: Any) -> Any:
+def fused(forward: Callable[..., Any] | None = None, **declared: Any) -> Operation:
     """Make a fused operation: the body is the formula; `.kernels(...)` sets what computes it fast."""
     return made(Fused, forward, declared)
 

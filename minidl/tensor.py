@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _text, autograd, devices, dtypes, ops
 from .autograd import Variable, grad_mode, observer, tick, wrap
-from .errors import ArgumentError, DTypeError, GraphError, MinidlError, ShapeError
+from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, MinidlError, ShapeError
 from .functions import activation, arithmetic, creation, indexing, products, reductions, shaping
 from .functions._arguments import axis
 from .operation import cast_to
@@ -34,7 +34,7 @@ def inplace(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[..., Any]:
-    """Return the in-place twin of a function of two inputs that, while nothing is recorded, writes without a temporary."""
+    """Return the in-place twin of a function of two inputs; while nothing is recorded it makes no temporary."""
     recorded = inplace(function)
 
     @wraps(recorded)
@@ -65,8 +65,8 @@ def check_changeable(self: Tensor) -> None:
     if grad_mode.get() and self.needs_grad:
         if self.node is None:
             raise GraphError(
-                "a leaf that requires grad can't be changed in place while operations are recorded; put the change under "
-                "`with minidl.no_grad():`, or write y = f(x)"
+                "a leaf that requires grad can't be changed in place while operations are recorded; put the change "
+                "under `with minidl.no_grad():`, or write y = f(x)"
             )
         if self.base is not None:
             raise no_view()
@@ -77,8 +77,8 @@ def check_changeable(self: Tensor) -> None:
 def no_view() -> GraphError:
     """Return the error for a recorded in-place change of a view."""
     return GraphError(
-        "a recorded in-place change of a view is left out: its base would not know; write base[index] = value on the base, "
-        "or y = f(view), or clone() the view first"
+        "a recorded in-place change of a view is left out: its base would not know; write base[index] = value on the "
+        "base, or y = f(view), or clone() the view first"
     )
 
 
@@ -526,7 +526,7 @@ class Tensor(Variable):
         try:
             adopt(self, ops.setitem(self, value, index=indexing.normalised(where)))
         except IndexError as error:
-            raise indexing.IndexOutOfRange(f"index: {error} (shape {self.shape})") from None
+            raise IndexOutOfRange(f"index: {error} (shape {self.shape})") from None
         except ValueError as error:
             if isinstance(error, MinidlError):
                 raise
@@ -773,8 +773,11 @@ def ufuncs() -> dict[str, Callable[..., Any]]:
         "less_equal": ops.le, "greater": ops.gt, "greater_equal": ops.ge, "matmul": products.matmul,
         "square": arithmetic.square, "reciprocal": arithmetic.reciprocal,
     }  # fmt: skip
-    same = ("add", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sign", "floor", "ceil", "trunc", "maximum", "minimum",
-            "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not", "floor_divide", "remainder")  # fmt: skip
+    same = (
+        "add", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sign", "floor", "ceil", "trunc",
+        "maximum", "minimum", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not",
+        "floor_divide", "remainder",
+    )  # fmt: skip
     return {**renamed, **{name: getattr(ops, name) for name in same}}
 
 

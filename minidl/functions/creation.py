@@ -155,7 +155,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     """
     if dtype is None:
         dtype = dtypes.of_values([as_array(fill_value, "fill_value")[()]])
-    return filled((size,) if isinstance(size, (tuple, list)) else (size,), fill_value, dtype, device, requires_grad)
+    return filled((size,), fill_value, dtype, device, requires_grad)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

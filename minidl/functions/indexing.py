@@ -42,7 +42,7 @@ def normalised(index: Any) -> Any:
 
 
 def getitem(input: Any, index: Any) -> Any:
-    """Return input[index] for integers, slices, None, ..., boolean masks and integer arrays, as NumPy and PyTorch do."""
+    """Return input[index] for integers, slices, None, ..., boolean masks and integer arrays, as NumPy does."""
     try:
         return ops.getitem(input, index=normalised(index))
     except IndexError as error:

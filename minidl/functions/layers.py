@@ -24,9 +24,7 @@ def same_floats(name: str, **arrays: Any) -> None:
         if wanted is None:
             first, wanted = argument, dtype
         elif dtype != wanted:
-            raise DTypeError(
-                f"{name}: {first} is {wanted} and {argument} is {dtype}; they must be equal, convert one with .to(dtype)"
-            )
+            raise DTypeError(f"{name}: {first} is {wanted} and {argument} is {dtype}; make them equal with .to(dtype)")
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
@@ -143,7 +141,7 @@ def max_pool2d(
         return (y, index) if return_indices else y
     if x.ndim != 4:
         raise ShapeError(
-            f"max_pool2d: the input has shape {x.shape}, expected (N, channels, height, width) or (channels, height, width)"
+            f"max_pool2d: the input has shape {x.shape}, expected (N, channels, height, width) or without N"
         )
     kernels = pair(kernel_size, "kernel_size", 1)
     strides = kernels if stride is None or stride == [] else pair(stride, "stride", 1)

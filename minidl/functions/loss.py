@@ -53,8 +53,8 @@ def warn_of_broadcast(name: str, input: Any, target: Any) -> None:
     a, b = as_array(input).shape, as_array(target, "target").shape
     if a != b:
         warnings.warn(
-            f"{name}: the target's shape {b} differs from the input's {a}; they are broadcast against each other, which is "
-            "rarely meant: make them equal, with .squeeze(-1) or .unsqueeze(-1) for instance",
+            f"{name}: the target's shape {b} differs from the input's {a}; they are broadcast against each other, "
+            "which is rarely meant: make them equal, with .squeeze(-1) or .unsqueeze(-1) for instance",
             UserWarning,
             stacklevel=4,
         )
@@ -142,7 +142,8 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
         where = f" at index {first[0] if len(first) == 1 else first}" if first else ""
         hint = "; do the labels start at 1?" if classes in t[bad] and t.min() >= 1 else ""
         raise IndexOutOfRange(
-            f"{name}: target {int(t[bad][0])}{where} is out of range for {classes} classes, expected 0 to {classes - 1}{hint}"
+            f"{name}: target {int(t[bad][0])}{where} is out of range for {classes} classes, "
+            f"expected 0 to {classes - 1}{hint}"
         )
     return True
 

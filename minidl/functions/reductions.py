@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import dtypes, ops
 from ..errors import ArgumentError, DTypeError
@@ -11,8 +10,12 @@ from ..operation import cast_to
 from ._arguments import as_array, axes, axis
 from .indexing import take_along_dim
 
-MaxResult = namedtuple("max", ["values", "indices"])
-MinResult = namedtuple("min", ["values", "indices"])
+
+class Extremum(NamedTuple):
+    """What max and min along a dimension answer."""
+
+    values: Any
+    indices: Any
 
 
 def typed(input: Any, dtype: Any) -> Any:
@@ -116,7 +119,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         return amax(input)
     if not isinstance(dim, int):
         return ops.maximum(input, dim)
-    return MaxResult(*chosen(input, dim, keepdim, argmax))
+    return Extremum(*chosen(input, dim, keepdim, argmax))
 
 
 def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -130,7 +133,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         return amin(input)
     if not isinstance(dim, int):
         return ops.minimum(input, dim)
-    return MinResult(*chosen(input, dim, keepdim, argmin))
+    return Extremum(*chosen(input, dim, keepdim, argmin))
 
 
 def chosen(input: Any, dim: int, keepdim: bool, choose: Any) -> tuple[Any, Any]:

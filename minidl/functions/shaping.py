@@ -226,7 +226,8 @@ def cat(tensors: Any, dim: int = 0) -> Any:
             or any(a != b for e, (a, b) in enumerate(zip(first, shape, strict=True)) if e != d)
         ):
             raise ShapeError(
-                f"cat: tensor 0 has shape {first} and tensor {k} has {shape}; all sizes but that of dimension {d} must be equal"
+                f"cat: tensor 0 has shape {first} and tensor {k} has {shape}; "
+                f"all sizes but that of dimension {d} must be equal"
             )
     return ops.cat(*alike(solid), dim=d)
 

@@ -1,7 +1,7 @@
 """Convolution and its two adjoints: bilinear, so the three are each other's derivatives at any order.
 
-Deep learning's convolution is a cross-correlation: the kernel is not flipped, as in every framework. (The chapter prints
-the formula garbled; this is the standard one.)
+Deep learning's convolution is a cross-correlation: the kernel is not flipped, as in every framework. (The chapter
+prints the formula garbled; this is the standard one.)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def conv2d(x: Any, w: Any, b: Any, *, stride: Pair, padding: Pair, dilation: Pai
 def conv2d_dx(
     dy: Any, w: Any, *, shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Any:
-    """dx[n,c,h,v] = Σ dy[n,k,i,j] w[k,c,u,v] over the (k, i, j, u, v) that read x[n,c,h,v]; a transposed convolution."""
+    """dx[n,c,h,v] = Σ dy[n,k,i,j] w[k,c,u,v] over the k, i, j, u, v that read x[n,c,h,v]: transposed convolution."""
     dx = np.empty(shape, dy.dtype)
     kernels.conv2d_dx(*contiguous(dy, w), dx, stride, padding, dilation, groups)
     return dx

@@ -8,6 +8,99 @@ import numpy as np
 
 from ..operation import elementwise
 
+# -- comparison and logic: no derivative, their outputs are boolean --------------------------------------------------
+
+
+@elementwise
+def eq(a: Any, b: Any) -> Any:
+    """y = (a == b)."""
+    return np.equal(a, b)
+
+
+@elementwise
+def ne(a: Any, b: Any) -> Any:
+    """y = (a != b)."""
+    return np.not_equal(a, b)
+
+
+@elementwise
+def lt(a: Any, b: Any) -> Any:
+    """y = (a < b)."""
+    return np.less(a, b)
+
+
+@elementwise
+def le(a: Any, b: Any) -> Any:
+    """y = (a <= b)."""
+    return np.less_equal(a, b)
+
+
+@elementwise
+def gt(a: Any, b: Any) -> Any:
+    """y = (a > b)."""
+    return np.greater(a, b)
+
+
+@elementwise
+def ge(a: Any, b: Any) -> Any:
+    """y = (a >= b)."""
+    return np.greater_equal(a, b)
+
+
+@elementwise
+def logical_and(a: Any, b: Any) -> Any:
+    """y = (a and b)."""
+    return np.logical_and(a, b)
+
+
+@elementwise
+def logical_or(a: Any, b: Any) -> Any:
+    """y = (a or b)."""
+    return np.logical_or(a, b)
+
+
+@elementwise
+def logical_not(x: Any) -> Any:
+    """y = (not x)."""
+    return np.logical_not(x)
+
+
+@elementwise
+def isnan(x: Any) -> Any:
+    """y = (x is not a number)."""
+    return np.isnan(x)
+
+
+@elementwise
+def isinf(x: Any) -> Any:
+    """y = (x is infinite)."""
+    return np.isinf(x)
+
+
+@elementwise
+def isfinite(x: Any) -> Any:
+    """y = (x is neither infinite nor NaN)."""
+    return np.isfinite(x)
+
+
+# -- choosing -----------------------------------------------------------------------------------------------------------
+
+
+@elementwise(masks=["condition"])
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """y = a where the condition holds, else b."""
+    return np.where(condition, a, b)
+
+
+@elementwise
+def zeros_like(x: Any) -> Any:
+    """y = 0, in the shape of x."""
+    return np.zeros_like(x)
+
+
+zeros_like.defvjp(x=lambda g: zeros_like(g))
+where.defvjp(a=lambda g, condition: where(condition, g, 0.0), b=lambda g, condition: where(condition, 0.0, g))
+
 # -- arithmetic ------------------------------------------------------------------------------------------------------
 
 
@@ -220,18 +313,6 @@ def minimum(a: Any, b: Any) -> Any:
     return np.minimum(a, b)
 
 
-@elementwise(masks=["condition"])
-def where(condition: Any, a: Any, b: Any) -> Any:
-    """y = a where the condition holds, else b."""
-    return np.where(condition, a, b)
-
-
-@elementwise
-def zeros_like(x: Any) -> Any:
-    """y = 0, in the shape of x."""
-    return np.zeros_like(x)
-
-
 def share_of_winner(g: Any, mine: Any, other: Any, wins: Any) -> Any:
     """All of g where `mine` wins, half of it at a tie, else 0."""
     return where(wins(mine, other), g, where(eq(mine, other), 0.5 * g, 0.0))
@@ -243,82 +324,6 @@ floor.defvjp(x=lambda g: zeros_like(g))
 ceil.defvjp(x=lambda g: zeros_like(g))
 round.defvjp(x=lambda g: zeros_like(g))
 trunc.defvjp(x=lambda g: zeros_like(g))
-zeros_like.defvjp(x=lambda g: zeros_like(g))
 relu.defvjp(x=lambda g, out: where(le(out, 0.0), 0.0, g))
 maximum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, gt), b=lambda g, a, b: share_of_winner(g, b, a, gt))
 minimum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, lt), b=lambda g, a, b: share_of_winner(g, b, a, lt))
-where.defvjp(a=lambda g, condition: where(condition, g, 0.0), b=lambda g, condition: where(condition, 0.0, g))
-
-# -- comparison and logic: no derivative, their outputs are boolean --------------------------------------------------
-
-
-@elementwise
-def eq(a: Any, b: Any) -> Any:
-    """y = (a == b)."""
-    return np.equal(a, b)
-
-
-@elementwise
-def ne(a: Any, b: Any) -> Any:
-    """y = (a != b)."""
-    return np.not_equal(a, b)
-
-
-@elementwise
-def lt(a: Any, b: Any) -> Any:
-    """y = (a < b)."""
-    return np.less(a, b)
-
-
-@elementwise
-def le(a: Any, b: Any) -> Any:
-    """y = (a <= b)."""
-    return np.less_equal(a, b)
-
-
-@elementwise
-def gt(a: Any, b: Any) -> Any:
-    """y = (a > b)."""
-    return np.greater(a, b)
-
-
-@elementwise
-def ge(a: Any, b: Any) -> Any:
-    """y = (a >= b)."""
-    return np.greater_equal(a, b)
-
-
-@elementwise
-def logical_and(a: Any, b: Any) -> Any:
-    """y = (a and b)."""
-    return np.logical_and(a, b)
-
-
-@elementwise
-def logical_or(a: Any, b: Any) -> Any:
-    """y = (a or b)."""
-    return np.logical_or(a, b)
-
-
-@elementwise
-def logical_not(x: Any) -> Any:
-    """y = (not x)."""
-    return np.logical_not(x)
-
-
-@elementwise
-def isnan(x: Any) -> Any:
-    """y = (x is not a number)."""
-    return np.isnan(x)
-
-
-@elementwise
-def isinf(x: Any) -> Any:
-    """y = (x is infinite)."""
-    return np.isinf(x)
-
-
-@elementwise
-def isfinite(x: Any) -> Any:
-    """y = (x is neither infinite nor NaN)."""
-    return np.isfinite(x)

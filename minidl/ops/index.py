@@ -41,14 +41,6 @@ def is_basic(index: Any) -> bool:
     )
 
 
-getitem.defvjp(x=lambda g, x_shape, index: place(g, index=index, shape=x_shape))
-place.defvjp(x=lambda g, index: getitem(g, index=index))
-setitem.defvjp(
-    x=lambda g, value_shape, index: cleared(g, index=index),
-    value=lambda g, value_shape, index: sum_to(getitem(g, index=index), shape=value_shape),
-)
-
-
 @primitive
 def cleared(x: Any, *, index: Any) -> Any:
     """y = x with zeros at `index`."""
@@ -57,4 +49,10 @@ def cleared(x: Any, *, index: Any) -> Any:
     return y
 
 
+getitem.defvjp(x=lambda g, x_shape, index: place(g, index=index, shape=x_shape))
+place.defvjp(x=lambda g, index: getitem(g, index=index))
+setitem.defvjp(
+    x=lambda g, value_shape, index: cleared(g, index=index),
+    value=lambda g, value_shape, index: sum_to(getitem(g, index=index), shape=value_shape),
+)
 cleared.defvjp(x=lambda g, index: cleared(g, index=index))

@@ -16,7 +16,7 @@ from .shape import stack
 
 @fused
 def rnn(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *, nonlinearity: str) -> Any:
-    """h_t = f(x_t W_ihᵀ + b_ih + h_{t-1} W_hhᵀ + b_hh) for x (T, N, in), h0 (N, hidden); y (T, N, hidden) holds all h_t.
+    """h_t = f(x_t W_ihᵀ + b_ih + h_{t-1} W_hhᵀ + b_hh) for x (T, N, in), h0 (N, hidden); y (T, N, hidden).
 
     The chapter's h_t = f(W·[h_{t-1}, x_t] + b): W's two blocks are stored apart and b = b_ih + b_hh, as in PyTorch.
     """

@@ -1,4 +1,4 @@
-"""Operations that reduce dimensions. `dim` is None (all), an int or a tuple of ints; `keepdim` leaves size 1 in place."""
+"""Operations that reduce dimensions. `dim` is None (all), an int or a tuple; `keepdim` leaves size 1 in place."""
 
 from __future__ import annotations
 
@@ -10,29 +10,33 @@ from ..operation import broadcast_to, cast, primitive
 from .elementwise import eq, where
 from .shape import reshape
 
+add_up: Any = np.add.reduce  # what np.sum calls in the end, at a third of its price
+largest: Any = np.maximum.reduce
+smallest: Any = np.minimum.reduce
+
 
 @primitive
 def sum(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     """y = Σ x over `dim`; booleans and integers add up to int64."""
-    return np.add.reduce(x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
+    return add_up(x, axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else np.int64)
 
 
 @primitive
 def mean(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     """y = Σ x / n over `dim`."""
-    return np.add.reduce(x, axis=dim, keepdims=keepdim) / x.dtype.type(count(x.shape, dim))
+    return add_up(x, axis=dim, keepdims=keepdim) / x.dtype.type(count(x.shape, dim))
 
 
 @primitive
 def amax(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     """y = max x over `dim`; equal maxima share the gradient."""
-    return np.maximum.reduce(x, axis=dim, keepdims=keepdim)
+    return largest(x, axis=dim, keepdims=keepdim)
 
 
 @primitive
 def amin(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     """y = min x over `dim`; equal minima share the gradient."""
-    return np.minimum.reduce(x, axis=dim, keepdims=keepdim)
+    return smallest(x, axis=dim, keepdims=keepdim)
 
 
 @primitive
