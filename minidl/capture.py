@@ -82,7 +82,7 @@ class Call:
         >>> with minidl.capture() as c:
         ...     y = minidl.nn.functional.linear(minidl.ones(1, 2), minidl.ones(3, 2), minidl.ones(3))
         >>> [call.name for call in c[0].formula()]
-        ['permute', 'matmul', 'add']
+        ['permute', 'matmul', 'add', 'identity']
         """
         if not self.fused:
             raise ArgumentError(f"{self.name} has no formula to open: it is not made of other operations")
@@ -258,7 +258,9 @@ class capture:
         path = self._stack[-1] if self._stack else ""
         results = {name: copied(out) for name, out in outputs.items()}
         name = op.__name__ if isinstance(op, type) else op.name
-        call = Call(len(self.calls), definition(op), name, path, self._source(), values, copied(options), results, origins)
+        call = Call(
+            len(self.calls), definition(op), name, path, self._source(), values, copied(options), results, origins
+        )
         self.calls.append(call)
         self.steps.append(call)
         for name, out in outputs.items():
@@ -296,7 +298,7 @@ class capture:
         return max(known, change, key=lambda origin: -1 if origin.call is None else origin.call)  # the later one
 
     def _register(self, module: Any) -> None:
-        """Give a module that runs for the first time its path, and if it is a root, all below it and their parameters."""
+        """Give a module that runs for the first time its path; if it is a root, all below it and their parameters too."""
         kind = type(module).__name__
         if self._stack:
             self._name(module, self._free(f"{self._stack[-1]}.{kind}"))
@@ -337,13 +339,9 @@ class capture:
         """Return a table, a row for each call; `∂` marks those that backward came by."""
         rows = [("", "call", "", "module", "shapes", "line")]
         for call in self.calls:
-            place = f"{os.path.basename(call.source.file)}:{call.source.line}  {call.source.text}"
-            rows.append(
-                (
-                    str(call.number), call.name, "∂" if call.g else "", call.path,
-                    f"{shapes(call.inputs)} -> {shapes(call.outputs)}", place,
-                )  # fmt: skip
-            )
+            flow = f"{shapes(call.inputs)} -> {shapes(call.outputs)}"
+            line = f"{os.path.basename(call.source.file)}:{call.source.line}  {call.source.text}"
+            rows.append((str(call.number), call.name, "∂" if call.g else "", call.path, flow, line))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         pads: list[Callable[..., str]] = [str.rjust, *[str.ljust] * 5]
         lines = ["  ".join(pad(cell, n) for pad, cell, n in zip(pads, row, widths, strict=True)) for row in rows]
