@@ -14,9 +14,11 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
 from importlib import import_module
+from inspect import isgeneratorfunction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -347,6 +349,10 @@ class Mode:
 
     recording: bool
 
+    def __new__(cls, mode: Any = True) -> Any:
+        """Make a mode, or of a function (`@no_grad` without brackets) that function as it runs in it."""
+        return cls()(mode) if callable(mode) else super().__new__(cls)
+
     def __init__(self) -> None:
         self.before: list[bool] = []
 
@@ -358,7 +364,17 @@ class Mode:
         grad_mode.set(self.before.pop())
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it runs in this mode."""
+        """Return the function as it runs in this mode; a generator is in it while it runs, not while it waits."""
+        if isgeneratorfunction(function):
+
+            @wraps(function)
+            def steps(*args: Any, **kwargs: Any) -> Any:
+                advance = Mode.__call__(self, function(*args, **kwargs).__next__)
+                with suppress(StopIteration):
+                    while True:
+                        yield advance()
+
+            return steps
 
         @wraps(function)
         def inside(*args: Any, **kwargs: Any) -> Any:

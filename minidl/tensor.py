@@ -406,7 +406,8 @@ class Tensor(Variable):
         def keep(gradient: Any) -> None:
             tensor = kept()
             if tensor is not None:
-                tensor.grad = wrap(np.array(gradient.array)) if gradient.node is None else gradient
+                total = gradient if tensor.grad is None else tensor.grad + gradient
+                tensor.grad = wrap(np.array(total.array)) if total.node is None else total
 
         self.register_hook(keep)
 
