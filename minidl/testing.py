@@ -38,7 +38,7 @@ def gradcheck(
 
     A derivative that forgot a factor:
 
-    >>> @minidl.autograd.primitive
+    >>> @minidl.operation.primitive
     ... def square(x):
     ...     return x**2
     >>> square.defvjp(x=lambda g, x: g * x)
