@@ -1,7 +1,8 @@
 """Optimizers and schedules: every option against PyTorch's numbers, state, groups, errors.
 
-The golden figures in golden/optim.npz were computed with PyTorch 2.13: parameters after 1, 2, 10 and 100 steps of drawn
-gradients. `python tests/test_optim.py` computes them anew where torch is installed.
+The golden figures in golden/optim.npz were computed with PyTorch 2.13: parameters after 1, 2, 10 and 100 steps of
+drawn gradients, and the learning rates of schedules. `python tests/test_optim.py` computes them anew where torch is
+installed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,21 @@ CASES = {
     "adam_decay": ("Adam", {"lr": 0.1, "weight_decay": 0.2}),
     "adam_amsgrad": ("Adam", {"lr": 0.1, "amsgrad": True, "betas": (0.8, 0.9)}),
     "adam_everything": ("Adam", {"lr": 0.1, "amsgrad": True, "weight_decay": 0.1, "maximize": True}),
+    "adamw": ("AdamW", {"lr": 0.1}),
+    "adamw_default": ("AdamW", {}),
+    "adamw_everything": ("AdamW", {"lr": 0.1, "amsgrad": True, "weight_decay": 0.3, "eps": 1e-4, "maximize": True}),
+    "rmsprop": ("RMSprop", {"lr": 0.1}),
+    "rmsprop_default": ("RMSprop", {}),
+    "rmsprop_momentum": ("RMSprop", {"lr": 0.02, "alpha": 0.9, "eps": 1e-3, "momentum": 0.8}),
+    "rmsprop_centered": ("RMSprop", {"lr": 0.05, "centered": True, "alpha": 0.95}),
+    "rmsprop_everything": (
+        "RMSprop",
+        {"lr": 0.05, "centered": True, "momentum": 0.5, "alpha": 0.9, "weight_decay": 0.1, "maximize": True},
+    ),
+    "adagrad": ("Adagrad", {"lr": 0.5}),
+    "adagrad_default": ("Adagrad", {}),
+    "adagrad_decay": ("Adagrad", {"lr": 0.5, "lr_decay": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-3}),
+    "adagrad_everything": ("Adagrad", {"lr": 0.5, "lr_decay": 0.01, "weight_decay": 0.1, "maximize": True}),
 }
 
 
@@ -64,7 +80,8 @@ def write_golden():
 
     start, gradients = problem()
     paths = {name: path_of(torch, name, start, gradients) for name in CASES}
-    np.savez_compressed(GOLDEN, start=start, gradients=gradients, **paths)
+    schedules = {f"schedule.{name}": rates(SCHEDULES[name], library=torch) for name in SCHEDULES}
+    np.savez_compressed(GOLDEN, start=start, gradients=gradients, **paths, **schedules)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -121,7 +138,7 @@ def with_gradient(*values, dtype=None):
     return w
 
 
-@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
 def test_steps_are_in_place_and_leave_the_gradient(kind):
     w, unused, alone = with_gradient(1.0, 2.0), param(3.0), nn.Parameter(minidl.zeros(0))
     alone.grad = minidl.zeros(0)
@@ -293,7 +310,7 @@ def test_bad_parameters(params, error, message):
     assert isinstance(info.value, (ArgumentError, ArgumentTypeError))
 
 
-@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
 @pytest.mark.parametrize("lr", [-0.1, float("nan"), float("inf"), None, "0.1"])
 def test_bad_lr(kind, lr):
     with pytest.raises(ValueError, match="lr must be a finite number of 0 or more, got"):
@@ -315,6 +332,12 @@ def test_bad_lr(kind, lr):
         (lambda w: optim.Adam(w, betas=(-0.1, 0.9)), ValueError, r"betas\[0\] must be"),
         (lambda w: optim.Adam(w, betas=0.9), ValueError, "betas must be a pair of numbers, got 0.9"),
         (lambda w: optim.Adam(w, eps=-1e-8), ValueError, "eps must be"),
+        (lambda w: optim.AdamW(w, weight_decay=-1), ValueError, "weight_decay must be"),
+        (lambda w: optim.RMSprop(w, alpha=-0.1), ValueError, "alpha must be"),
+        (lambda w: optim.RMSprop(w, momentum=float("nan")), ValueError, "momentum must be"),
+        (lambda w: optim.Adagrad(w, lr_decay=-1), ValueError, "lr_decay must be"),
+        (lambda w: optim.Adagrad(w, initial_accumulator_value=-1), ValueError, "initial_accumulator_value must be"),
+        (lambda w: optim.Adagrad(w, momentum=1), TypeError, "Adagrad has no option momentum=1"),
     ],
 )
 def test_bad_options(make, error, message):
@@ -444,22 +467,48 @@ def test_repr():
 # -- schedules -------------------------------------------------------------------------------------------------------
 
 
-def rates(make, epochs=12, library=minidl):
+LOSSES = (3.0, 2.0, 2.5, 1.9999, 2.0, 2.0, 1.5, 1.6, 1.7, 1.8, 1.4, 1.4, 1.4, 1.4, 1.4, 1.4)
+
+
+def rates(make, epochs=16, library=minidl, kind="SGD"):
+    """Return each group's learning rate in each epoch, and then its momentum."""
     groups = [
         {"params": [library.ones(1, requires_grad=True)]},
         {"params": [library.ones(1, requires_grad=True)], "lr": 1.0},
     ]
-    optimizer = library.optim.SGD(groups, lr=0.1)
+    optimizer = getattr(library.optim, kind)(groups, lr=0.1)
     scheduler = make(library.optim.lr_scheduler, optimizer)
+    plateau = isinstance(scheduler, library.optim.lr_scheduler.ReduceLROnPlateau)
     found = []
-    for _ in range(epochs):
-        found.append(list(scheduler.get_last_lr()))
-        assert found[-1] == [group["lr"] for group in optimizer.param_groups]
-        optimizer.step()
-        scheduler.step()
+    for epoch in range(epochs):
+        present = list(scheduler.get_last_lr())
+        assert present == [group["lr"] for group in optimizer.param_groups]
+        found.append(present + [momentum_of(group) for group in optimizer.param_groups])
+        if epoch < epochs - 1:
+            optimizer.step()
+            scheduler.step(*LOSSES[epoch : epoch + plateau])
     return found
 
 
+def momentum_of(group):
+    return group["betas"][0] if "betas" in group else group["momentum"]
+
+
+def chained(lib, optimizer):
+    return lib.ChainedScheduler([lib.ConstantLR(optimizer, 0.5, 4), lib.ExponentialLR(optimizer, 0.9)])
+
+
+def sequential(lib, optimizer):
+    parts = [
+        lib.LinearLR(optimizer, 0.1, total_iters=3),
+        lib.StepLR(optimizer, 2, 0.5),
+        lib.CosineAnnealingLR(optimizer, 4),
+        lib.MultiplicativeLR(optimizer, lambda epoch: 0.9),
+    ]
+    return lib.SequentialLR(optimizer, parts, [3, 8, 13])
+
+
+# name: the schedule, made of minidl's or torch's lr_scheduler alike
 SCHEDULES = {
     "step": lambda lib, optimizer: lib.StepLR(optimizer, step_size=3, gamma=0.5),
     "step_default": lambda lib, optimizer: lib.StepLR(optimizer, 4),
@@ -468,17 +517,61 @@ SCHEDULES = {
     "lambdas": lambda lib, optimizer: lib.LambdaLR(
         optimizer, [lambda epoch: 1 / (1 + epoch), lambda epoch: epoch // 2]
     ),
-}
+    "multiplicative": lambda lib, optimizer: lib.MultiplicativeLR(optimizer, lambda epoch: 1 - 1 / (epoch + 2)),
+    "multiplicatives": lambda lib, optimizer: lib.MultiplicativeLR(optimizer, [lambda e: 0.9, lambda e: 1.1]),
+    "multi_step": lambda lib, optimizer: lib.MultiStepLR(optimizer, [2, 5, 5, 9], gamma=0.3),
+    "multi_step_at_once": lambda lib, optimizer: lib.MultiStepLR(optimizer, [0, 1]),
+    "exponential": lambda lib, optimizer: lib.ExponentialLR(optimizer, 0.9),
+    "constant": lambda lib, optimizer: lib.ConstantLR(optimizer),
+    "constant_options": lambda lib, optimizer: lib.ConstantLR(optimizer, factor=0.2, total_iters=3),
+    "linear": lambda lib, optimizer: lib.LinearLR(optimizer),
+    "linear_down": lambda lib, optimizer: lib.LinearLR(optimizer, 1.0, 0.0, total_iters=7),
+    "polynomial": lambda lib, optimizer: lib.PolynomialLR(optimizer),
+    "polynomial_options": lambda lib, optimizer: lib.PolynomialLR(optimizer, total_iters=11, power=2.5),
+    "cosine": lambda lib, optimizer: lib.CosineAnnealingLR(optimizer, T_max=6),
+    "cosine_floor": lambda lib, optimizer: lib.CosineAnnealingLR(optimizer, T_max=4, eta_min=0.01),
+    "cosine_one": lambda lib, optimizer: lib.CosineAnnealingLR(optimizer, T_max=1),
+    "restarts": lambda lib, optimizer: lib.CosineAnnealingWarmRestarts(optimizer, 4),
+    "restarts_longer": lambda lib, optimizer: lib.CosineAnnealingWarmRestarts(optimizer, 2, 3, eta_min=0.02),
+    "one_cycle": lambda lib, optimizer: lib.OneCycleLR(optimizer, max_lr=2.0, total_steps=16),
+    "one_cycle_three": lambda lib, optimizer: lib.OneCycleLR(
+        optimizer, [1.0, 2.0], epochs=4, steps_per_epoch=4, pct_start=0.4, anneal_strategy="linear", three_phase=True,
+        base_momentum=[0.7, 0.8], max_momentum=0.9, div_factor=10.0, final_div_factor=100.0,
+    ),
+    "one_cycle_rate_alone": lambda lib, optimizer: lib.OneCycleLR(optimizer, 1.0, 20, cycle_momentum=False),
+    "plateau": lambda lib, optimizer: lib.ReduceLROnPlateau(optimizer, patience=1),
+    "plateau_max": lambda lib, optimizer: lib.ReduceLROnPlateau(optimizer, "max", 0.5, 2, min_lr=[0.02, 0.3]),
+    "plateau_abs": lambda lib, optimizer: lib.ReduceLROnPlateau(
+        optimizer, factor=0.5, patience=0, threshold=0.3, threshold_mode="abs", cooldown=2, eps=0.01
+    ),
+    "plateau_max_abs": lambda lib, optimizer: lib.ReduceLROnPlateau(
+        optimizer, mode="max", patience=3, threshold=0.1, threshold_mode="abs"
+    ),
+    "sequential": sequential,
+    "sequential_restarts": lambda lib, optimizer: lib.SequentialLR(
+        optimizer, [lib.ConstantLR(optimizer, 0.1), lib.CosineAnnealingWarmRestarts(optimizer, 3, 2)], [4]
+    ),
+    "chained": chained,
+    "two_at_once": lambda lib, optimizer: (lib.LinearLR(optimizer), lib.ExponentialLR(optimizer, 0.8))[1],
+}  # fmt: skip
 
 
 def test_step_lr():
-    assert [lr for lr, _ in rates(SCHEDULES["step"], 7)] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025]
+    assert [lr for lr, *_ in rates(SCHEDULES["step"], 7)] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.025]
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedules_are_torchs(name):
+def test_schedules_golden(name):
+    with np.load(GOLDEN) as golden:
+        np.testing.assert_allclose(rates(SCHEDULES[name]), golden[f"schedule.{name}"], rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_are_torchs(name, kind):
     torch = pytest.importorskip("torch")
-    assert rates(SCHEDULES[name]) == rates(SCHEDULES[name], library=torch)
+    ours, theirs = (rates(SCHEDULES[name], library=library, kind=kind) for library in (minidl, torch))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-16)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -488,20 +581,96 @@ def test_schedule_state(name):
         return optimizer, SCHEDULES[name](lr_scheduler, optimizer)
 
     optimizer, scheduler = pair()
+    measure = LOSSES[:1] if name.startswith("plateau") else ()
     for _ in range(5):
         optimizer.step()
-        scheduler.step()
+        scheduler.step(*measure)
     again, resumed = pair()
     again.load_state_dict(optimizer.state_dict())
-    resumed.load_state_dict(scheduler.state_dict())
+    resumed.load_state_dict(copy.deepcopy(scheduler.state_dict()))
     assert "optimizer" not in scheduler.state_dict()
     assert resumed.last_epoch == 5
-    for _ in range(5):
+    for _ in range(10):
         for either in (optimizer, again):
             either.step()
-        scheduler.step()
-        resumed.step()
+        scheduler.step(*measure)
+        resumed.step(*measure)
         assert resumed.get_last_lr() == scheduler.get_last_lr()
+    assert again.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 6])
+@pytest.mark.parametrize(
+    "name", [n for n in SCHEDULES if not n.startswith(("plateau", "sequential", "chained", "two"))]
+)
+def test_schedules_resume_as_torchs(name, epoch):
+    """With last_epoch, on an optimizer that has its state, and then some steps on."""
+    torch = pytest.importorskip("torch")
+
+    def resumed(library):
+        groups = [{"params": [library.ones(1, requires_grad=True)]} for _ in range(2)]
+        optimizer = library.optim.SGD(groups, lr=0.1)
+        for group in optimizer.param_groups:
+            group.update(initial_lr=0.3, max_lr=1.0, min_lr=0.001, max_momentum=0.9, base_momentum=0.8)
+
+        class Resuming:
+            """A schedule of the library, made with last_epoch."""
+
+            def __getattr__(self, name):
+                make = getattr(library.optim.lr_scheduler, name)
+                return lambda *args, **options: make(*args, **options, last_epoch=epoch)
+
+        scheduler = SCHEDULES[name](Resuming(), optimizer)
+        for _ in range(5):
+            yield list(scheduler.get_last_lr())
+            optimizer.step()
+            scheduler.step()
+
+    np.testing.assert_allclose(list(resumed(minidl)), list(resumed(torch)), rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_restarts_within_an_epoch(factor):
+    torch = pytest.importorskip("torch")
+
+    def path(library):
+        optimizer = library.optim.SGD([library.ones(1, requires_grad=True)], lr=1.0)
+        scheduler = library.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 3, factor)
+        for epoch in (0, 0.25, 2.75, 3.0, 3.5, 8.5, 9.0, 30.25, 1.5):
+            optimizer.step()
+            scheduler.step(epoch)
+            yield scheduler.get_last_lr()[0], scheduler.last_epoch, scheduler.T_i if epoch > 2 else 3
+
+    np.testing.assert_allclose(list(path(minidl)), list(path(torch)), rtol=1e-12)
+
+
+def test_schedules_within_schedules():
+    def optimizer():
+        return optim.SGD([param()], lr=1.0)
+
+    whole = optimizer()
+    warm_up = lr_scheduler.ChainedScheduler(
+        [lr_scheduler.ConstantLR(whole, 0.5, 10), lr_scheduler.ExponentialLR(whole, 0.5)]
+    )
+    last = lr_scheduler.ChainedScheduler([lr_scheduler.ExponentialLR(whole, 0.1)])
+    scheduler = lr_scheduler.SequentialLR(whole, [warm_up, last], [2])
+    found = []
+    for _ in range(4):
+        found.append(scheduler.get_last_lr()[0])
+        whole.step()
+        scheduler.step()
+    assert found == [0.5, 0.25, 1.0, 0.1]
+
+
+def test_plateau_takes_new_groups_and_tensors():
+    optimizer = optim.SGD([param()], lr=1.0)
+    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, factor=0.5)
+    optimizer.add_param_group({"params": [param()], "lr": 0.1})
+    scheduler.step(minidl.tensor(1.0))
+    scheduler.step(minidl.tensor(1.0))
+    assert scheduler.get_last_lr() == [0.5, 0.05]
+    scheduler.step(float("nan"))  # not better
+    assert scheduler.get_last_lr() == [0.25, 0.025]
 
 
 def test_schedule_goes_on_from_an_epoch():
@@ -545,14 +714,62 @@ def test_an_optimizer_with_its_own_step_gives_no_false_warning():
             ValueError,
             "step_size must be a whole number of epochs from 1 up, got 0",
         ),
-        (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), ValueError, "expected 1 functions, one for each group, got 2"),
+        (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), ValueError, "expected 1 values, one for each group, got 2"),
         (lambda o: lr_scheduler.LambdaLR(nn.ReLU(), abs), TypeError, "must be a minidl.optim.Optimizer, got ReLU"),
         (lambda o: lr_scheduler.LRScheduler(o), NotImplementedError, "LRScheduler has no rule"),
+        (lambda o: lr_scheduler.LambdaLR(o, 0.5), TypeError, "lr_lambda must be a function of the epoch, got 0.5"),
+        (lambda o: lr_scheduler.ConstantLR(o, 0.0), ValueError, "factor must be above 0, so that it can be undone"),
+        (lambda o: lr_scheduler.LinearLR(o, 0.0), ValueError, "start_factor must be above 0 and at most 1, got 0.0"),
+        (lambda o: lr_scheduler.LinearLR(o, 0.5, 2.0), ValueError, "end_factor must be from 0 to 1, got 2.0"),
+        (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max must be a number of epochs above 0, got 0"),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 1.5), ValueError, "T_0 must be a whole number"),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 1).step(-1), ValueError, "epoch must be .* got -1"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1), ValueError, "give total_steps, or both epochs and steps_per_epoch"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 0), ValueError, "total_steps must be a whole number from 1 up"),
+        (lambda o: lr_scheduler.OneCycleLR(o, [0.1, 0.2], 5), ValueError, "max_lr: expected 1 values"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 5, pct_start=2), ValueError, "pct_start must be .* got 2"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 5, anneal_strategy="sin"), ValueError, "'cos', 'linear', got 'sin'"),
+        (
+            lambda o: lr_scheduler.OneCycleLR(optim.Adagrad([param()]), 0.1, 5),
+            ValueError,
+            "Adagrad has no momentum; set cycle_momentum=False",
+        ),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, "best"), ValueError, "mode must be one of 'min', 'max', got"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, threshold_mode="x"), ValueError, "one of 'rel', 'abs', got 'x'"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, factor=1), ValueError, "factor must be below 1, .* got 1"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, min_lr=[0, 0]), ValueError, "min_lr: expected 1 values"),
+        (lambda o: lr_scheduler.SequentialLR(o, [], []), ValueError, "schedulers is empty, expected at least one"),
+        (lambda o: lr_scheduler.ChainedScheduler([o]), TypeError, "entry 0 is a SGD, no schedule"),
+        (
+            lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.ReduceLROnPlateau(o)]),
+            ValueError,
+            "entry 0 is a ReduceLROnPlateau, whose step needs the metrics",
+        ),
+        (
+            lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(optim.SGD([param()]), 1)], []),
+            ValueError,
+            "entry 0 belongs to another optimizer",
+        ),
+        (
+            lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(o, 1)], [3]),
+            ValueError,
+            "milestones: expected 0, one fewer than schedulers, got 1",
+        ),
     ],
 )
 def test_bad_schedules(make, error, message):
     with pytest.raises(error, match=message):
         make(optim.SGD([param()]))
+
+
+def test_one_cycle_has_an_end():
+    optimizer = optim.SGD([with_gradient()], lr=0.1, momentum=0.9)
+    scheduler = lr_scheduler.OneCycleLR(optimizer, 1.0, total_steps=2)
+    for _ in range(2):
+        optimizer.step()
+        scheduler.step()
+    with pytest.raises(ArgumentError, match="step 3 is beyond the 2 steps of this schedule"):
+        scheduler.step()
 
 
 def test_lambda_state_of_objects():

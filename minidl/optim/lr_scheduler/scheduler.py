@@ -1,4 +1,4 @@
-"""Schedules: rules that change an optimizer's learning rate from epoch to epoch."""
+"""The schedules' frame, and those whose rule is a function of the user's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import ArgumentError, ArgumentTypeError
-from .optimizer import Optimizer
+from ...errors import ArgumentError, ArgumentTypeError
+from ..optimizer import Optimizer
 
 
 class LRScheduler:
@@ -31,8 +31,7 @@ class LRScheduler:
     """
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentTypeError(f"optimizer must be a minidl.optim.Optimizer, got {type(optimizer).__name__}")
+        check_optimizer(optimizer)
         for number, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
@@ -44,13 +43,31 @@ class LRScheduler:
         self.optimizer = optimizer
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
-        self._step_count = 0
         optimizer.stepped = False
+        self.start()
+
+    def start(self) -> None:
+        """Do the first step, which the optimizer has not come before."""
+        self._step_count = 0
+        self._is_initial = True
         self.step()
+        self._is_initial = False
+
+    def restart(self) -> None:
+        """Begin anew at epoch 0 with the initial rates."""
+        self.last_epoch = -1
+        self.set_lr(self.base_lrs)
+        self.start()
 
     def get_lr(self) -> list[float]:
         """Return the learning rate of each group for the epoch `last_epoch`."""
         raise NotImplementedError(f"{type(self).__name__} has no rule; write get_lr(self)")
+
+    def set_lr(self, rates: Sequence[float]) -> None:
+        """Give each group its learning rate."""
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = lr
+        self._last_lr = list(rates)
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rate of each group that the last step set."""
@@ -66,9 +83,7 @@ class LRScheduler:
             )
         self._step_count += 1
         self.last_epoch += 1
-        for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
-            group["lr"] = lr
-        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+        self.set_lr(self.get_lr())
 
     def state_dict(self) -> dict[str, Any]:
         """Return all but the optimizer, to go on later from the same point."""
@@ -79,31 +94,20 @@ class LRScheduler:
         vars(self).update(state_dict)
 
 
-class StepLR(LRScheduler):
-    """lr <- lr·gamma every `step_size` epochs.
+def check_optimizer(optimizer: Any) -> None:
+    """Raise unless it is an optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentTypeError(f"optimizer must be a minidl.optim.Optimizer, got {type(optimizer).__name__}")
 
-    >>> import minidl
-    >>> from minidl import optim
-    >>> optimizer = optim.SGD([minidl.zeros(1, requires_grad=True)], lr=1.0)
-    >>> scheduler = optim.lr_scheduler.StepLR(optimizer, step_size=2, gamma=0.5)
-    >>> for epoch in range(5):
-    ...     print(scheduler.get_last_lr()[0], end=" ")
-    ...     optimizer.step()
-    ...     scheduler.step()
-    1.0 1.0 0.5 0.5 0.25
-    """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        if not isinstance(step_size, int) or step_size < 1:
-            raise ArgumentError(f"step_size must be a whole number of epochs from 1 up, got {step_size!r}")
-        self.step_size = step_size
-        self.gamma = gamma
-        super().__init__(optimizer, last_epoch)
-
-    def get_lr(self) -> list[float]:
-        """Return the present rates, multiplied by gamma if a period is over."""
-        over = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
-        return [group["lr"] * (self.gamma if over else 1) for group in self.optimizer.param_groups]
+def for_each_group(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
+    """Return a list with one value for each group, from one for all of them or a list of as many."""
+    check_optimizer(optimizer)
+    groups = len(optimizer.param_groups)
+    values = list(value) if isinstance(value, (list, tuple)) else [value] * groups
+    if len(values) != groups:
+        raise ArgumentError(f"{name}: expected {groups} values, one for each group, got {len(values)}")
+    return values
 
 
 class LambdaLR(LRScheduler):
@@ -123,12 +127,10 @@ class LambdaLR(LRScheduler):
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        groups = len(getattr(optimizer, "param_groups", ()))
-        self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
-        if len(self.lr_lambdas) != groups:
-            raise ArgumentError(
-                f"lr_lambda: expected {groups} functions, one for each group, got {len(self.lr_lambdas)}"
-            )
+        self.lr_lambdas = for_each_group("lr_lambda", lr_lambda, optimizer)
+        for function in self.lr_lambdas:
+            if not callable(function):
+                raise ArgumentTypeError(f"lr_lambda must be a function of the epoch, got {function!r}")
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
@@ -146,3 +148,30 @@ class LambdaLR(LRScheduler):
             if saved is not None:
                 vars(function).update(saved)
         super().load_state_dict({name: value for name, value in state_dict.items() if name != "lr_lambdas"})
+
+
+class MultiplicativeLR(LambdaLR):
+    """lr <- lr · lr_lambda(epoch) from epoch 1 on, with one function for all groups or a list with one for each.
+
+    >>> import minidl
+    >>> from minidl import optim
+    >>> optimizer = optim.SGD([minidl.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = optim.lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 0.5)
+    >>> for epoch in range(3):
+    ...     optimizer.step()
+    ...     scheduler.step()
+    >>> scheduler.get_last_lr()
+    [0.125]
+    """
+
+    def get_lr(self) -> list[float]:
+        """Return the present rates times the functions' values."""
+        present = [group["lr"] for group in self.optimizer.param_groups]
+        if self._is_initial:
+            return present
+        return [lr * function(self.last_epoch) for lr, function in zip(present, self.lr_lambdas, strict=True)]
+
+    def restart(self) -> None:
+        """Begin anew at epoch 0, from the present rates."""
+        self.last_epoch = 0
+        self.set_lr(self.get_lr())

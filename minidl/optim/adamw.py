@@ -1,0 +1,36 @@
+"""AdamW."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .adam import Adam
+
+
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient: w <- w - α·λ·w, then Adam's step without any decay.
+
+    α is `lr`, λ `weight_decay`. In Adam itself λ·w is added to g and so divided by √v̂ with it, which weakens the decay
+    of weights with large gradients (Loshchilov & Hutter 2019, algorithm 2).
+
+    Options as Adam's, but weight_decay 0.01.
+
+    >>> import minidl
+    >>> w = minidl.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = minidl.optim.AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> [round(x, 4) for x in w.tolist()]
+    [0.85, -1.8]
+    """
+
+    def __init__(
+        self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, **others: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **others)
+
+    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Do one step on one parameter."""
+        w *= 1 - float(group["lr"]) * float(group["weight_decay"])
+        super().update(w, g, state, {**group, "weight_decay": 0})

@@ -1,0 +1,34 @@
+"""Schedules: rules that change an optimizer's learning rate from epoch to epoch.
+
+scheduler.py   LRScheduler, the base, and LambdaLR, MultiplicativeLR, whose rule is the user's function
+decay.py       the rate times a factor: StepLR, MultiStepLR, ExponentialLR, ConstantLR, LinearLR, PolynomialLR
+cosine.py      along a cosine: CosineAnnealingLR, CosineAnnealingWarmRestarts
+one_cycle.py   OneCycleLR
+plateau.py     ReduceLROnPlateau, which looks at the loss
+combined.py    several schedules: SequentialLR, ChainedScheduler
+"""
+
+from .combined import ChainedScheduler, SequentialLR
+from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from .decay import ConstantLR, ExponentialLR, LinearLR, MultiStepLR, PolynomialLR, StepLR
+from .one_cycle import OneCycleLR
+from .plateau import ReduceLROnPlateau
+from .scheduler import LambdaLR, LRScheduler, MultiplicativeLR
+
+__all__ = [
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "SequentialLR",
+    "StepLR",
+]
