@@ -1,6 +1,7 @@
-"""The extensions: every kernels/x.pyx becomes minidl._kernels.x. All other metadata is in pyproject.toml.
+"""The extensions: every kernels/x.pyx, with the C files of kernels/x/ if there are any, becomes minidl._kernels.x.
 
-Without a working compiler the install goes on, and minidl runs on its NumPy reference. Environment variables:
+All other metadata is in pyproject.toml. Without a working compiler the install goes on, and minidl runs on its NumPy
+reference. Environment variables:
 
     MINIDL_PURE=1      no extensions at all: a py3-none-any wheel
     MINIDL_DEBUG=1     bounds checks inside the kernels
@@ -86,7 +87,9 @@ setup(
     else [
         Extension(
             f"minidl._kernels.{source.stem}",
-            [str(source)],
+            [str(source), *map(str, sorted(source.with_suffix("").glob("*.c")))],
+            include_dirs=["kernels"],
+            depends=[str(header) for header in Path("kernels").rglob("*.h")],
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
             py_limited_api=STABLE_ABI,
         )
