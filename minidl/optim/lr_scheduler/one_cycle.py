@@ -31,7 +31,7 @@ def line(start: float, end: float, part: float) -> float:
 
 
 class OneCycleLR(LRScheduler):
-    """Up from max_lr/div_factor to `max_lr`, then down to max_lr/(div_factor·final_div_factor); a step after each batch.
+    """Up from max_lr/div_factor to `max_lr`, then down to max_lr/(div_factor·final_div_factor); a step for each batch.
 
     The way up takes `pct_start` of the steps; with `three_phase` the way down to the first rate takes as long, and the
     rest goes on down from there. Each phase goes along half a cosine (`anneal_strategy` "cos") or a line ("linear").
