@@ -119,6 +119,15 @@ def edge_of(x: Any) -> Any:
     return node
 
 
+def check_alias(x: Any) -> None:
+    """Refuse a view of a constant into which a recorded change was written: it would count as a constant still."""
+    if x.cell[1] and not x.needs_grad:
+        raise GraphError(
+            f"this Tensor (shape {x.array.shape}) is a view of one that a recorded in-place operation has changed "
+            "since, and does not know of that history; take the view again, or clone() it before the change"
+        )
+
+
 # -- the walk --------------------------------------------------------------------------------------------------------
 
 

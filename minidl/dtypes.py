@@ -67,6 +67,11 @@ def checked(dtype: Any) -> np.dtype[Any]:
     return dtype
 
 
+def category(dtype: np.dtype[Any]) -> int:
+    """Return 0 for booleans, 1 for integers, 2 for floats: a value can't be written where the category is lower."""
+    return _category[dtype.kind]
+
+
 def promote_types(a: Any, b: Any) -> np.dtype[Any]:
     """Return the smallest dtype to which both convert; a float keeps its size beside integers.
 
@@ -106,7 +111,7 @@ def of_values(values: Iterable[Any]) -> np.dtype[Any]:
             continue
         if result is None:
             result = found
-        elif _category[found.kind] > _category[result.kind]:
+        elif category(found) > category(result):
             result = promote_types(result, found)
     if result is None:
         raise ArgumentError("no values to find a common dtype of")

@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from . import _kernels as kernels
 from . import dtypes
-from .autograd import Node, Pick, Variable, edge_of, grad, grad_mode, new, observer, tick, wrap
+from .autograd import Node, Pick, Variable, check_alias, edge_of, grad, grad_mode, new, observer, tick, wrap
 from .errors import ArgumentError, DTypeError, GraphError, MinidlError, ShapeError
 
 
@@ -280,6 +280,10 @@ def door(op: Primitive) -> Callable[..., Any]:
             raise misfit(op, arrays, error) from None
         recording = grad_mode.get()
         needs = tuple([recording and isinstance(x, Variable) and x.needs_grad for x in inputs])
+        if recording:
+            for x in inputs:
+                if isinstance(x, Variable) and x.base is not None:
+                    check_alias(x)
         if op.several or op.residuals:
             outputs = [wrap(array) for array in result[: len(op.outputs)]]
             residuals = result[len(op.outputs) :]
@@ -333,6 +337,10 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
             raise misfit(op, (x, y), error) from None
         out = wrap(array)
         if grad_mode.get():
+            if x is not a and a.base is not None:
+                check_alias(a)
+            if y is not b and b.base is not None:
+                check_alias(b)
             needs = (x is not a and a.needs_grad, y is not b and b.needs_grad)
             if needs != (False, False) and out.array.dtype.kind == "f":
                 plan = plans.get(needs)
@@ -367,6 +375,8 @@ def unary_door(op: Primitive) -> Callable[..., Any]:
             out = wrap(quiet.run(forward, array, **options))
         except ValueError as error:
             raise misfit(op, (array,), error) from None
+        if x.base is not None and grad_mode.get():
+            check_alias(x)
         if op.view:
             share(out, x)
         if x.needs_grad and grad_mode.get() and out.array.dtype.kind == "f":
@@ -407,7 +417,9 @@ def share(view: Any, base: Any) -> None:
         return
     memory = view.array.base
     if view.array is base.array or (memory is not None and (memory is base.array or memory is base.array.base)):
-        view.cell, view.base = base.cell, base if base.base is None else base.base
+        view.cell = base.cell
+        if not base.cell[1] or (base.needs_grad and grad_mode.get()):
+            view.base = base if base.base is None else base.base
 
 
 def plain(op: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> Any:

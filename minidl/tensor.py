@@ -11,10 +11,10 @@ import numpy as np
 
 from . import _text, autograd, devices, dtypes, ops
 from .autograd import Variable, grad_mode, observer, tick, wrap
-from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, MinidlError, ShapeError
+from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, ShapeError
 from .functions import activation, arithmetic, creation, indexing, products, reductions, shaping
 from .functions._arguments import axis
-from .operation import cast_to
+from .operation import cast_to, quiet
 
 
 def inplace(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +50,7 @@ def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[...
             or (isinstance(y, np.ndarray) and y.dtype is x.dtype and x.dtype.kind == "f")
         ):
             try:
-                ufunc(x, y if alpha == 1 else y * alpha, out=x, casting="same_kind")
+                quiet.run(ufunc, x, y if alpha == 1 else quiet.run(np.multiply, y, alpha), out=x, casting="same_kind")
             except (TypeError, ValueError):
                 return recorded(self, other if alpha == 1 else ops.mul(other, alpha))
             self.cell[0] = tick()
@@ -87,8 +87,7 @@ def replace(self: Tensor, result: Any) -> Tensor:
     if result.array.shape != self.array.shape:
         raise ShapeError(f"in-place: a result of shape {result.array.shape} does not fit into shape {self.array.shape}")
     if result.array.dtype != self.array.dtype:
-        order = "buif"
-        if order.index(result.array.dtype.kind) > order.index(self.array.dtype.kind) and result.array.dtype.kind != "i":
+        if dtypes.category(result.array.dtype) > dtypes.category(self.array.dtype):
             raise DTypeError(
                 f"in-place: a {result.array.dtype} result can't be written into {self.array.dtype}; use y = f(x)"
             )
@@ -98,11 +97,22 @@ def replace(self: Tensor, result: Any) -> Tensor:
     watching = observer.get()
     if watching is not None:
         watching.changing(self)
+    if result.node is not None:
+        keep_replaced(result.node, self)
     self.array[...] = result.array
     adopt(self, result)
     if watching is not None:
         watching.called(ops.setitem.op, (self, result), (self,), {"index": ...})
     return self
+
+
+def keep_replaced(node: Any, self: Tensor) -> None:
+    """Give a node that saved the values about to be replaced a copy of them: y **= 2 needs the y of before."""
+    mine = [cell is self.cell for cell in node.cells]
+    if any(mine):
+        node.cells = [[0, 0] if own else cell for cell, own in zip(node.cells, mine, strict=True)]
+        copies = [np.array(value) if own else value for value, own in zip(node.saved, mine, strict=False)]
+        node.saved = (*copies, *node.saved[len(mine) :])
 
 
 def adopt(self: Tensor, result: Any) -> None:
@@ -524,14 +534,14 @@ class Tensor(Variable):
         watching = observer.get()
         if watching is not None:
             watching.changing(self)
+        index = indexing.normalised(where)
         try:
-            adopt(self, ops.setitem(self, value, index=indexing.normalised(where)))
+            adopt(self, ops.setitem(self, value, index=index))
         except IndexError as error:
             raise IndexOutOfRange(f"index: {error} (shape {self.shape})") from None
-        except ValueError as error:
-            if isinstance(error, MinidlError):
-                raise
-            raise ShapeError(f"index: {error}") from None
+        except ValueError:
+            given, room = getattr(value, "shape", ()), self.array[index].shape
+            raise ShapeError(f"index: a value of shape {given} does not fit into {room}, the shape it names") from None
 
     # -- functions as methods ----------------------------------------------------------------------------------------
 
@@ -692,7 +702,10 @@ class Tensor(Variable):
         """Set the values to those of `source`, broadcast and converted."""
         check_changeable(self)
         source = source if isinstance(source, Variable) else creation.as_tensor(source)
-        return replace(self, shaping.expand(cast_to(source, self.array.dtype), self.array.shape))
+        source = shaping.expand(cast_to(source, self.array.dtype), self.array.shape)
+        if self.needs_grad and not source.needs_grad:
+            source = ops.add(ops.zeros_like(self), source)  # still recorded, with a gradient of 0
+        return replace(self, source)
 
     def addcmul_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
         """Add value · tensor1 · tensor2."""
