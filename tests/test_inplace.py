@@ -1,0 +1,409 @@
+"""In-place changes: allowed where the graph can follow, caught where it can't, never computed wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl.autograd import grad
+from minidl.errors import GraphError, IndexOutOfRange, ShapeError
+
+
+def leaf(*values: float) -> Any:
+    return minidl.tensor(values, dtype=minidl.float64, requires_grad=True)
+
+
+# -- recorded changes give the gradients of y = f(x) -----------------------------------------------------------------
+
+CHANGES: list[tuple[str, Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = [
+    ("add_", lambda y, x: y.add_(x, alpha=2), lambda y, x: y + 2 * x),
+    ("sub_", lambda y, x: y.sub_(x, alpha=3.0), lambda y, x: y - 3.0 * x),
+    ("mul_", lambda y, x: y.mul_(x), lambda y, x: y * x),
+    ("mul_ itself", lambda y, x: y.mul_(y), lambda y, x: y * y),
+    ("mul_ own element", lambda y, x: y.mul_(y[0]), lambda y, x: y * y.clone()[0]),
+    ("div_", lambda y, x: y.div_(x), lambda y, x: y / x),
+    ("div_ itself", lambda y, x: y.div_(y.sum()), lambda y, x: y / y.sum()),
+    ("pow_ number", lambda y, x: y.pow_(3), lambda y, x: y**3),
+    ("pow_", lambda y, x: y.pow_(x), lambda y, x: y**x),
+    ("neg_", lambda y, x: y.neg_(), lambda y, x: -y),
+    ("abs_", lambda y, x: y.abs_(), lambda y, x: y.abs()),
+    ("exp_", lambda y, x: y.exp_(), lambda y, x: y.exp()),
+    ("log_", lambda y, x: y.log_(), lambda y, x: y.log()),
+    ("sqrt_", lambda y, x: y.sqrt_(), lambda y, x: y.sqrt()),
+    ("tanh_", lambda y, x: y.tanh_(), lambda y, x: y.tanh()),
+    ("sigmoid_", lambda y, x: y.sigmoid_(), lambda y, x: y.sigmoid()),
+    ("relu_", lambda y, x: y.relu_(), lambda y, x: y.relu()),
+    ("clamp_", lambda y, x: y.clamp_(1.0, 3.0), lambda y, x: y.clamp(1.0, 3.0)),
+    ("masked_fill_", lambda y, x: y.masked_fill_(y > 2.0, 0.5), lambda y, x: y.masked_fill(y > 2.0, 0.5)),
+    ("fill_", lambda y, x: y.fill_(2.0), lambda y, x: y * 0.0 + 2.0),
+    ("fill_ recorded", lambda y, x: y.fill_(x[1]), lambda y, x: y * 0.0 + x[1]),
+    ("zero_", lambda y, x: y.zero_(), lambda y, x: y * 0.0),
+    ("copy_", lambda y, x: y.copy_(x), lambda y, x: y * 0.0 + x),
+    ("copy_ broadcast", lambda y, x: y.copy_(x[:1]), lambda y, x: y * 0.0 + x[:1]),
+    ("addcmul_", lambda y, x: y.addcmul_(x, x, value=0.5), lambda y, x: y + 0.5 * x * x),
+    ("addcdiv_", lambda y, x: y.addcdiv_(x, x + 1, value=0.5), lambda y, x: y + 0.5 * x / (x + 1)),
+    ("+=", lambda y, x: y.__iadd__(x), lambda y, x: y + x),
+    ("-=", lambda y, x: y.__isub__(1.0), lambda y, x: y - 1.0),
+    ("*=", lambda y, x: y.__imul__(x), lambda y, x: y * x),
+    ("/=", lambda y, x: y.__itruediv__(2.0), lambda y, x: y / 2.0),
+    ("**=", lambda y, x: y.__ipow__(2), lambda y, x: y**2),
+    ("chain", lambda y, x: y.relu_().mul_(x).exp_().add_(x).log_(), lambda y, x: ((y.relu() * x).exp() + x).log()),
+]
+
+
+@pytest.mark.parametrize(("change", "formula"), [c[1:] for c in CHANGES], ids=[c[0] for c in CHANGES])
+def test_a_recorded_change_has_the_gradient_of_its_formula(change: Any, formula: Any) -> None:
+    answers = []
+    for f in (change, formula):
+        x = leaf(1.5, 2.5, 0.5)
+        y = x * 1.25
+        z = f(y, x)
+        (dx,) = grad((z * leaf(1.0, 2.0, 3.0)).sum(), x, create_graph=True)
+        second = grad(dx.sum(), x, allow_unused=True, materialize_grads=True)[0]
+        answers.append((z.detach().numpy(), dx.detach().numpy(), second.numpy()))
+        if f is change:
+            assert z is y and not y.is_leaf
+    for mine, expected in zip(*answers, strict=True):
+        np.testing.assert_allclose(mine, expected, rtol=1e-12, atol=1e-12)
+
+
+INDICES = [
+    (0, ()), (-1, (2,)), (slice(0, 2), ()), (slice(0, 2), (2, 2)), (slice(None, None, 2), (2, 2)), (..., (3, 2)),
+    ((slice(None), 1), (3,)), ((1, 0), ()), ((None, 1), (2,)), ([0, 2], (2, 2)), ([0, 2], ()), (([0, 1], [1, 0]), (2,)),
+    (np.array([[True, False], [False, True], [False, False]]), (2,)), (slice(0, 2), (1, 2)), (slice(0, 0), (0, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("index", "shape"), INDICES, ids=str)
+def test_setitem_has_the_gradients_of_what_it_replaces(index: Any, shape: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = minidl.from_numpy(rng.standard_normal((3, 2))).requires_grad_()
+    v = minidl.from_numpy(rng.standard_normal(shape)).requires_grad_()
+    y = x * 2.0
+    y[index] = v * 3.0
+    expected = x.detach().numpy() * 2.0
+    expected[index] = v.detach().numpy() * 3.0
+    np.testing.assert_array_equal(y.detach().numpy(), expected)
+    weights = rng.standard_normal((3, 2))
+    (y * minidl.from_numpy(weights)).sum().backward()
+    kept = weights.copy()
+    kept[index] = 0
+    np.testing.assert_allclose(x.grad.numpy(), 2 * kept)
+    eps, numeric = 1e-6, np.zeros(v.shape)
+    for place in np.ndindex(v.shape):
+        sides = []
+        for step in (eps, -eps):
+            moved = v.detach().numpy().copy()
+            moved[place] += step
+            changed = x.detach().numpy() * 2.0
+            changed[index] = moved * 3.0
+            sides.append((changed * weights).sum())
+        numeric[place] = (sides[0] - sides[1]) / (2 * eps)
+    np.testing.assert_allclose(v.grad.numpy(), numeric, atol=1e-8)
+
+
+def test_setitem_records_for_a_constant_too() -> None:
+    x = leaf(1.0, 2.0)
+    y = minidl.zeros(3, dtype=minidl.float64)
+    y[1:] = x
+    assert y.requires_grad
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+
+
+def test_setitem_from_itself() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = x.clone()
+    y[1:] = y[:-1]
+    assert y.tolist() == [1.0, 1.0, 2.0]
+    (y * leaf(1.0, 10.0, 100.0)).sum().backward()
+    assert x.grad.tolist() == [11.0, 100.0, 0.0]
+
+
+def test_augmented_setitem() -> None:
+    """y[0] *= 5 changes the view y[0] first: fine for constants; recorded, it is y[0] = y[0] * 5 that is meant."""
+    y = minidl.tensor([1.0, 2.0, 3.0])
+    y[0] *= 5.0
+    y[1:] += y[:2]
+    assert y.tolist() == [5.0, 7.0, 5.0]
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    with pytest.raises(GraphError, match=r"change of a view .* base\[index\] = value"):
+        y[0] *= 5.0
+    y[0] = y[0] * 5.0
+    y[1:] = y[1:] + x[:2]
+    y.sum().backward()
+    assert x.grad.tolist() == [6.0, 2.0, 1.0]
+
+
+def test_setitem_with_a_number_array_or_list() -> None:
+    x = minidl.zeros(3)
+    x[0] = 1
+    x[1:] = [2, 3.5]
+    assert x.tolist() == [1.0, 2.0, 3.5] and x.dtype == minidl.float32
+    x[x > 1.5] = np.float64(9.0)
+    x[0] = minidl.tensor(7)
+    assert x.tolist() == [7.0, 9.0, 9.0] and x.dtype == minidl.float32
+
+
+def test_setitem_into_integers_drops_the_fraction() -> None:
+    x = minidl.tensor([1, 2, 3])
+    x[0] = 2.7
+    assert x.tolist() == [2, 2, 3]
+
+
+def test_setitem_errors() -> None:
+    x = minidl.zeros(2, 3)
+    with pytest.raises(IndexOutOfRange, match=r"index: index 5 is out of bounds .* \(shape \(2, 3\)\)"):
+        x[5] = 1.0
+    with pytest.raises(IndexError):
+        x[0, 0, 0] = 1.0
+    with pytest.raises(ShapeError, match=r"a value of shape \(2,\) does not fit into \(3,\)"):
+        x[0] = minidl.ones(2)
+    with pytest.raises(TypeError):
+        x[0] = "a"
+
+
+def test_a_change_inside_a_composed_function_is_caught() -> None:
+    """y += x / y, where the division saved y."""
+    x = leaf(1.0, 2.0)
+    y = x * 2.0
+    y.addcdiv_(x, y)
+    with pytest.raises(GraphError, match="div saved b"):
+        y.sum().backward()
+
+
+# -- aliases ---------------------------------------------------------------------------------------------------------
+
+VIEWS: list[Callable[[Any], Any]] = [
+    lambda y: y[0:2], lambda y: y[0], lambda y: y.reshape(3, 1), lambda y: y.view(1, 3), lambda y: y.T,
+    lambda y: y.unsqueeze(0), lambda y: y.detach(), lambda y: y.expand(2, 3), lambda y: y[None, ::2].flatten(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_share_memory_and_version(view: Any) -> None:
+    y = minidl.tensor([1.0, 2.0, 3.0])
+    v = view(y)
+    assert np.shares_memory(v.array, y.array)
+    y.mul_(2.0)
+    assert v.flatten()[0].item() == 2.0
+    assert v._version == y._version
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_saved_view_whose_base_changes_is_caught(view: Any) -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    v = view(y)
+    z = (v * v + x[0]).sum()
+    y.add_(1.0)
+    if v.requires_grad:
+        with pytest.raises(GraphError, match="mul saved a and b"):
+            z.backward()
+    else:
+        z.backward()
+
+
+def test_a_saved_value_whose_view_changes_is_caught() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    z = (y * y).sum()
+    with minidl.no_grad():
+        y[0:2].zero_()
+    with pytest.raises(GraphError, match="mul saved a and b"):
+        z.backward()
+
+
+def test_a_recorded_change_of_a_view_is_refused() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    changes: list[Callable[[], Any]] = [
+        lambda: y[0:2].mul_(2.0), lambda: y[0].zero_(), lambda: y.view(3, 1).relu_(), lambda: y.T.add_(x),
+        lambda: y.unsqueeze(0).__setitem__(0, 1.0),
+    ]  # fmt: skip
+    for change in changes:
+        with pytest.raises(GraphError, match=r"change of a view .* base\[index\] = value"):
+            change()
+    assert y.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_view_of_a_leaf_is_refused_too() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    with pytest.raises(GraphError, match="change of a view"):
+        x[0:2].add_(1.0)
+    with minidl.no_grad():
+        x[0:2].add_(1.0)
+    assert x.tolist() == [2.0, 3.0, 3.0]
+
+
+def test_a_recorded_value_into_a_view_of_a_constant_is_refused() -> None:
+    x = leaf(1.0, 2.0)
+    y = minidl.zeros(3, dtype=minidl.float64)
+    v = y[0:2]
+    for change in (lambda: v.add_(x), lambda: v.copy_(x), lambda: v.__setitem__(0, x[0])):
+        with pytest.raises(GraphError, match="change of a view"):
+            change()
+    v.add_(1.0)
+    assert y.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_a_view_recorded_before_its_base_changed_raises_on_use() -> None:
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    v = y[0:2]
+    y.mul_(2.0)
+    with pytest.raises(GraphError, match=r"getitem, shape \(2,\)\) shares memory .* clone\(\)"):
+        v * 2
+    assert (y[0:2] * 2).tolist() == [4.0, 8.0]
+
+
+def test_a_view_of_a_constant_that_gained_a_history_raises_on_use() -> None:
+    """It would count as a constant, and the gradient through it would be missing without a word."""
+    x = leaf(1.0, 2.0)
+    y = minidl.zeros(3, dtype=minidl.float64)
+    v = y[0:2]
+    y[0] = x[0]
+    uses: list[Callable[[], Any]] = [
+        lambda: v * 2, lambda: 2 * v, lambda: v + x, lambda: v.sum(), lambda: minidl.stack([v, x]), lambda: v[0],
+    ]  # fmt: skip
+    for use in uses:
+        with pytest.raises(GraphError, match="is a view of one that a recorded in-place operation has changed"):
+            use()
+    assert y[0:2].requires_grad
+    with minidl.no_grad():
+        assert (v * 2).tolist() == [2.0, 0.0]
+
+
+def test_views_of_constants_may_be_used_as_long_as_nothing_recorded_is_written() -> None:
+    y = minidl.zeros(3)
+    v = y[0:2]
+    y += 1.0
+    assert (v * 2).tolist() == [2.0, 2.0]
+
+
+def test_a_detached_alias_stays_a_constant() -> None:
+    x = leaf(1.0, 2.0)
+    y = minidl.zeros(2, dtype=minidl.float64)
+    y[0] = x[0]
+    d = y.detach()
+    assert (d * 2).tolist() == [2.0, 0.0] and (d[0:1] * 2).tolist() == [2.0]
+    with minidl.no_grad():
+        part = y[0:1]
+    assert not (part * 2).requires_grad
+
+
+def test_a_use_before_the_change_keeps_its_gradient() -> None:
+    x = leaf(1.0, 2.0)
+    y = x * 3.0
+    z = y + 1.0
+    y += z
+    (y + z).sum().backward()
+    assert x.grad.tolist() == [9.0, 9.0]
+
+
+def test_expanded_memory_is_refused() -> None:
+    with pytest.raises(RuntimeError, match=r"read-only .* clone\(\)"):
+        minidl.ones(3).expand(2, 3).add_(1.0)
+    locked = np.ones(2)
+    locked.flags.writeable = False
+    with pytest.raises(RuntimeError, match="read-only"):
+        minidl.from_numpy(locked).zero_()
+
+
+# -- types and shapes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "change"),
+    [
+        (minidl.int64, lambda x: x.add_(1.5)),
+        (minidl.int64, lambda x: x.__itruediv__(2)),
+        (minidl.int64, lambda x: x.mul_(minidl.tensor(2.5))),
+        (minidl.int64, lambda x: x.exp_()),
+        (minidl.bool, lambda x: x.add_(1)),
+        (minidl.bool, lambda x: x.mul_(0.5)),
+    ],
+)
+def test_a_result_of_a_higher_category_does_not_fit(dtype: Any, change: Any) -> None:
+    x = minidl.ones(2, dtype=dtype)
+    with pytest.raises(RuntimeError, match=f"can't be written into {np.dtype(dtype)}; use y = f"):
+        change(x)
+    assert x.tolist() == [1, 1]
+
+
+def test_the_dtype_stays() -> None:
+    x = minidl.ones(2)
+    x += minidl.ones(2, dtype=minidl.float64)
+    x *= 2
+    x -= minidl.tensor([1, 1])
+    assert x.dtype == minidl.float32 and x.tolist() == [3.0, 3.0]
+    small = minidl.ones(2, dtype=minidl.uint8)
+    small += minidl.tensor([2, 3])
+    assert small.dtype == minidl.uint8 and small.tolist() == [3, 4]
+
+
+def test_the_shape_stays() -> None:
+    x = minidl.ones(2)
+    x += minidl.ones(1)
+    with pytest.raises(RuntimeError, match=r"a result of shape \(2, 2\) does not fit into shape \(2,\)"):
+        x += minidl.ones(2, 2)
+    with pytest.raises(RuntimeError):
+        x += minidl.ones(3)
+    assert x.tolist() == [2.0, 2.0]
+
+
+def test_in_place_work_is_in_place() -> None:
+    x = minidl.ones(2)
+    same, address = x, x.data_ptr()
+    x += 1.0
+    x *= x
+    x -= 0.5
+    x /= 2.0
+    x **= 2
+    x.fill_(3.0).neg_().abs_().sqrt_()
+    assert x is same and x.data_ptr() == address
+    np.testing.assert_allclose(same.numpy(), 3.0**0.5)
+
+
+def test_overflow_gives_inf_without_a_warning() -> None:
+    x = minidl.tensor([1e38])
+    assert x.mul_(1e38).item() == float("inf")
+    assert minidl.tensor([1e38]).add_(minidl.tensor([3e38]), alpha=2.0).item() == float("inf")
+
+
+def test_random_fills_stay_in_the_graph() -> None:
+    x = leaf(1.0, 2.0)
+    fills: list[Callable[[Any], Any]] = [
+        lambda y: y.uniform_(), lambda y: y.normal_(), lambda y: y.bernoulli_(0.5), lambda y: y.copy_(y.detach()),
+    ]  # fmt: skip
+    for fill in fills:
+        y = fill(x * 1.0)
+        assert y.requires_grad
+        y.sum().backward()
+        assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_no_grad_changes_keep_the_history() -> None:
+    x = leaf(1.0, 2.0)
+    y = x + 1.0
+    with minidl.no_grad():
+        y.zero_()
+    assert y.tolist() == [0.0, 0.0] and not y.is_leaf
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_data_changes_behind_the_graphs_back() -> None:
+    """As in PyTorch: .data is not watched."""
+    x = leaf(1.0, 2.0)
+    y = x * x
+    x.data.zero_()
+    assert x.tolist() == [0.0, 0.0]
+    y.sum().backward()
+    x.data = minidl.tensor([5.0, 6.0, 7.0])
+    assert x.tolist() == [5.0, 6.0, 7.0] and x.requires_grad
