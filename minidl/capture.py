@@ -87,10 +87,11 @@ class Call:
         if not self.fused:
             raise ArgumentError(f"{self.name} has no formula to open: it is not made of other operations")
         inputs = {name: wrap(x) if name in self.origins else x for name, x in self.inputs.items()}
-        for name in self.sent:
-            inputs[name].needs_grad = True
         inner = capture()
         inner._body, inner._stack = self.op.forward.__code__, [self.path]
+        for name in self.origins:
+            inputs[name].needs_grad = name in self.sent
+            inner._place(inputs[name], Origin(name=name))
         with enable_grad(), inner:
             result = self.op.forward(*inputs.values(), **self.options)
             outputs = dict(zip(self.op.outputs, result if self.op.several else (result,), strict=True))
@@ -298,7 +299,7 @@ class capture:
         return max(known, change, key=lambda origin: -1 if origin.call is None else origin.call)  # the later one
 
     def _register(self, module: Any) -> None:
-        """Give a module that runs for the first time its path; if it is a root, all below it and their parameters too."""
+        """Give a module that runs for the first time its path; if it is a root, those below it and their parameters."""
         kind = type(module).__name__
         if self._stack:
             self._name(module, self._free(f"{self._stack[-1]}.{kind}"))

@@ -19,6 +19,7 @@ from .errors import ArgumentError
 from .operation import Fused, Primitive
 
 PACKAGE = Path(__file__).parent
+KERNELS = PACKAGE.parent / "kernels"  # in a source tree
 WIDTH, SOURCE_WIDTH = 100, 120  # of what is printed, and of the lines in the sources
 
 
@@ -131,14 +132,14 @@ def of_operation(op: Primitive) -> Iterator[str]:
         yield "None: it is NumPy already."
     for stem in stems:
         yield f"NUMPY TWIN: minidl/reference/{stem}.py"
-        yield (PACKAGE / "reference" / f"{stem}.py").read_text().strip()
+        yield (PACKAGE / "reference" / f"{stem}.py").read_text(encoding="utf-8").strip()
         yield from of_kernel(stem)
 
 
 def of_kernel(stem: str) -> Iterator[str]:
     """Yield the source of a kernel, or where the sources are not installed, what the compiled one says of itself."""
-    path = PACKAGE.parent / "kernels" / f"{stem}.pyx"
-    text = path.read_text() if path.is_file() else ""
+    path = KERNELS / f"{stem}.pyx"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
     if f"minidl/reference/{stem}.py" in text:  # it is ours: a kernel names its twin
         yield f"KERNEL: kernels/{stem}.pyx"
         yield text.strip()
