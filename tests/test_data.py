@@ -13,18 +13,25 @@ from hypothesis import strategies as st
 import minidl
 from minidl.data import (
     BatchSampler,
+    ChainDataset,
+    ConcatDataset,
     DataLoader,
     Dataset,
     Digits,
+    IterableDataset,
     RandomSampler,
     Sampler,
     SequentialSampler,
+    Subset,
+    SubsetRandomSampler,
     TensorDataset,
+    WeightedRandomSampler,
     default_collate,
     default_convert,
+    random_split,
     transforms,
 )
-from minidl.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
+from minidl.errors import ArgumentError, ArgumentTypeError, DTypeError, IndexOutOfRange, ShapeError
 
 Point = namedtuple("Point", "x y")
 
@@ -580,3 +587,190 @@ def test_transforms_print_what_they_do():
         "    Lambda(abs)",
         ")",
     ]
+
+
+# --- data sets made of others -----------------------------------------------------------------------------------------
+
+
+class Stream(IterableDataset):
+    """Samples that come one after the other."""
+
+    def __init__(self, samples):
+        self.samples = samples
+
+    def __iter__(self):
+        return iter(self.samples)
+
+
+class SizedStream(Stream):
+    def __len__(self):
+        return len(self.samples)
+
+
+def test_subset():
+    subset = Subset(Plain("abcdef"), [5, 0, 0])
+    assert len(subset) == 3
+    assert list(subset) == ["f", "a", "a"]
+    assert subset[-1] == "a"
+    inner = Subset(subset, [1, 0])
+    assert [inner[0], inner[1]] == ["a", "f"]
+    table = Subset(TensorDataset(minidl.arange(6).reshape(3, 2)), [2, 0])
+    assert table[[1, 0]][0].tolist() == [[0, 1], [4, 5]]
+
+
+@pytest.mark.parametrize("data", [Plain(range(10)), TensorDataset(minidl.arange(10)), Digits()])
+def test_a_loader_of_a_subset_gives_the_same_batches(data):
+    subset = Subset(data, [4, 2, 9])
+    for batch, indices in zip(DataLoader(subset, 2), ([4, 2], [9]), strict=True):
+        assert_same(batch, default_collate([data[i] for i in indices]))
+
+
+def test_a_subset_asks_for_many_samples_at_once_where_it_can():
+    class Many(Plain):
+        def __getitems__(self, indices):
+            return [-self.samples[i] for i in indices]
+
+    (batch,) = DataLoader(Subset(Many([1, 2, 3]), [2, 0]), batch_size=2)
+    assert batch.tolist() == [-3, -1]
+
+
+def test_concat_dataset():
+    both = Plain("abc") + Plain("") + Plain("de")
+    assert isinstance(both, ConcatDataset)
+    assert len(both) == 5
+    assert [both[i] for i in range(-5, 5)] == list("abcdeabcde")
+    assert list(both) == list("abcde")
+    for index in (5, -6):
+        with pytest.raises(IndexOutOfRange, match=f"index {index} is out of range for a ConcatDataset of 5 samples"):
+            both[index]
+    with pytest.raises(ArgumentError, match="expected at least one"):
+        ConcatDataset([])
+    with pytest.raises(ArgumentTypeError, match="use ChainDataset"):
+        ConcatDataset([Stream("ab")])
+
+
+def test_chain_dataset():
+    chain = SizedStream("ab") + SizedStream("cde")
+    assert isinstance(chain, ChainDataset)
+    assert list(chain) == list("abcde") == list(chain)
+    assert len(chain) == 5
+    with pytest.raises(ArgumentTypeError, match="number 1 is a Plain; use ConcatDataset"):
+        ChainDataset([Stream("ab"), Plain("cd")])
+
+
+def test_loader_of_an_iterable_dataset():
+    stream = Stream([3, 2, 1, 0, 7])
+    assert [batch.tolist() for batch in DataLoader(stream, batch_size=2)] == [[3, 2], [1, 0], [7]]
+    assert [batch.tolist() for batch in DataLoader(stream, batch_size=2, drop_last=True)] == [[3, 2], [1, 0]]
+    assert list(DataLoader(stream, batch_size=None)) == [3, 2, 1, 0, 7]
+    assert list(DataLoader(stream, 2, collate_fn=tuple)) == [(3, 2), (1, 0), (7,)]
+    assert list(DataLoader(Stream([]))) == []
+    with pytest.raises(TypeError):
+        len(DataLoader(stream))
+    sized = SizedStream([1, 2, 3])
+    assert [len(DataLoader(sized, 2)), len(DataLoader(sized, 2, drop_last=True)), len(DataLoader(sized, None))] == [
+        2,
+        1,
+        3,
+    ]
+    for options in ({"shuffle": True}, {"sampler": [0]}, {"batch_sampler": [[0]]}):
+        with pytest.raises(ArgumentError, match="decides on the order itself"):
+            DataLoader(stream, **options)
+    with pytest.raises(NotImplementedError, match=r"IterableDataset has no __iter__\(\)"):
+        list(DataLoader(IterableDataset()))
+
+
+def test_arguments_for_processes_are_accepted():
+    loader = DataLoader(
+        [1, 2], num_workers=2, persistent_workers=True, prefetch_factor=4, worker_init_fn=print, timeout=1
+    )
+    assert [batch.tolist() for batch in loader] == [[1], [2]]
+    with pytest.raises(ArgumentTypeError, match="DataLoader has no argument 'batchsize'"):
+        DataLoader([1, 2], batchsize=2)
+
+
+@pytest.mark.parametrize(
+    ("size", "lengths", "expected"),
+    [
+        (10, [7, 3], [7, 3]),
+        (10, [0.5, 0.5], [5, 5]),
+        (11, [0.5, 0.3, 0.2], [6, 3, 2]),
+        (10, [1 / 3, 1 / 3, 1 / 3], [4, 3, 3]),
+        (3, [0.1] * 10, [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]),
+        (4, [0, 4], [0, 4]),
+        (0, [0], [0]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:random_split. part")
+@pytest.mark.filterwarnings("ignore:Length of split")
+def test_random_split(size, lengths, expected):
+    generator = minidl.Generator().manual_seed(3)
+    parts = random_split(range(size), lengths, generator)
+    assert [len(part) for part in parts] == expected
+    assert sorted(sample for part in parts for sample in part) == list(range(size))
+    again = random_split(range(size), lengths, generator.manual_seed(3))
+    assert [part.indices for part in again] == [part.indices for part in parts]
+    torch = pytest.importorskip("torch")
+    assert [len(part) for part in torch.utils.data.random_split(range(size), lengths)] == expected
+
+
+def test_random_split_refuses_and_warns():
+    with pytest.warns(UserWarning, match="part 1 is empty"):
+        random_split(range(2), [0.9, 0.1])
+    for lengths in ([3, 3], [0.5, 0.6], [2.5, 2.5], [-1, 6], []):
+        with pytest.raises(ArgumentError, match="random_split: lengths must be .* the 5 of the data set"):
+            random_split(range(5), lengths)
+    with pytest.raises(ArgumentError, match="fractions must be from 0 to 1"):
+        random_split(range(5), [1.5, -0.5])
+
+
+def test_subset_random_sampler():
+    sampler = SubsetRandomSampler([2, 5, 9, 11], generator=minidl.Generator().manual_seed(0))
+    assert len(sampler) == 4
+    runs = {tuple(sampler) for _ in range(50)}
+    assert len(runs) > 5
+    assert all(sorted(run) == [2, 5, 9, 11] for run in runs)
+    assert list(SubsetRandomSampler([])) == []
+
+
+def test_weighted_random_sampler():
+    generator = minidl.Generator().manual_seed(0)
+    sampler = WeightedRandomSampler([1.0, 0.0, 3.0], 4000, generator=generator)
+    assert len(sampler) == 4000
+    counts = np.bincount(list(sampler), minlength=3)
+    assert counts[1] == 0
+    assert abs(counts[2] / 4000 - 0.75) < 0.03
+    once = WeightedRandomSampler(np.array([1.0, 0.0, 3.0, 2.0], np.float32), 3, replacement=False)
+    assert all(sorted(once) == [0, 2, 3] for _ in range(10))
+    assert list(WeightedRandomSampler(minidl.tensor([0, 1]), 2)) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([[1.0]], 1), r"weights must be a vector .* got shape \(1, 1\)"),
+        (([1.0, -1.0], 1), r"got \[1.0, -1.0\]"),
+        (([1.0, float("nan")], 1), "weights must be"),
+        (([0.0, 0.0], 1), "one of them above 0"),
+        (([], 1), "weights must be"),
+        (([1.0], 0), "num_samples is 0, expected a positive int"),
+        (([1.0], 2.0), "num_samples is 2.0"),
+        (([1.0], True), "num_samples is True"),
+        (([1.0], 1, 1), "replacement is 1, expected True or False"),
+        (([1.0, 0.0], 2, False), "num_samples is 2 without replacement, but only 1 weights are above 0"),
+    ],
+)
+def test_weighted_random_sampler_refuses(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        WeightedRandomSampler(*arguments)
+
+
+def test_a_batch_of_padded_sequences():
+    def pad(batch):
+        words, labels = zip(*batch, strict=True)
+        return minidl.nn.utils.rnn.pad_sequence(words, batch_first=True), minidl.tensor(labels)
+
+    samples = [(minidl.tensor([1, 2, 3]), 0), (minidl.tensor([4]), 1)]
+    ((words, labels),) = DataLoader(samples, batch_size=2, collate_fn=pad)
+    assert words.tolist() == [[1, 2, 3], [4, 0, 0]]
+    assert labels.tolist() == [0, 1]

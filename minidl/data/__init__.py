@@ -1,7 +1,8 @@
 """Data sets and how they are read in batches; it stands for `torch.utils.data` and a part of `torchvision`.
 
-dataset.py     Dataset, TensorDataset
-samplers.py    in which order samples are taken: SequentialSampler, RandomSampler, BatchSampler
+dataset.py     Dataset, IterableDataset, TensorDataset
+combine.py     parts of one data set, several as one: Subset, random_split, ConcatDataset, ChainDataset
+samplers.py    in which order samples are taken: SequentialSampler, RandomSampler, WeightedRandomSampler, ...
 dataloader.py  DataLoader; default_collate, which makes a batch of samples
 transforms.py  Compose, ToTensor, Normalize, Flatten, Lambda
 images.py      Digits, FashionMNIST, MNIST;  idx.py reads their files, download.py fetches them
@@ -10,25 +11,40 @@ bundled/       the data sets that come with minidl, with their sources and licen
 
 from . import transforms
 from .collate import default_collate, default_convert
+from .combine import ChainDataset, ConcatDataset, Subset, random_split
 from .dataloader import DataLoader
-from .dataset import Dataset, TensorDataset
+from .dataset import Dataset, IterableDataset, TensorDataset
 from .idx import read_idx
 from .images import MNIST, Digits, FashionMNIST
-from .samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from .samplers import (
+    BatchSampler,
+    RandomSampler,
+    Sampler,
+    SequentialSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 __all__ = [
     "MNIST",
     "BatchSampler",
+    "ChainDataset",
+    "ConcatDataset",
     "DataLoader",
     "Dataset",
     "Digits",
     "FashionMNIST",
+    "IterableDataset",
     "RandomSampler",
     "Sampler",
     "SequentialSampler",
+    "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "default_collate",
     "default_convert",
+    "random_split",
     "read_idx",
     "transforms",
 ]

@@ -1,8 +1,8 @@
-"""What a data set is: samples by number."""
+"""What a data set is: samples by number, or one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import minidl
@@ -34,6 +34,34 @@ class Dataset(Generic[T_co]):
 
     def __getitem__(self, index: Any) -> T_co:
         raise NotImplementedError(f"{type(self).__name__} has no __getitem__(index), which returns a sample")
+
+    def __add__(self, other: Any) -> Dataset[Any]:
+        from .combine import ConcatDataset
+
+        return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[T_co]):
+    """A data set that is read from its start to its end: a stream, a file too large for memory.
+
+    A subclass writes `__iter__`, which yields the samples, and `__len__` if it knows their number. A DataLoader makes
+    batches of them in the order in which they come, so it takes no `shuffle` and no sampler.
+
+    >>> from minidl.data import DataLoader, IterableDataset
+    >>> class Countdown(IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([3, 2, 1])
+    >>> [batch.tolist() for batch in DataLoader(Countdown(), batch_size=2)]
+    [[3, 2], [1]]
+    """
+
+    def __iter__(self) -> Iterator[T_co]:
+        raise NotImplementedError(f"{type(self).__name__} has no __iter__(), which yields samples")
+
+    def __add__(self, other: Any) -> Dataset[Any]:
+        from .combine import ChainDataset
+
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple["minidl.Tensor", ...]]):

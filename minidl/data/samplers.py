@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 import minidl
 
@@ -80,6 +82,70 @@ class RandomSampler(Sampler[int]):
         while wanted > 0:
             yield from minidl.randperm(length, generator=self.generator).tolist()[:wanted]
             wanted -= length
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler[int]):
+    """The given indices in a new random order each time.
+
+    >>> from minidl.data import SubsetRandomSampler
+    >>> sorted(SubsetRandomSampler([3, 5, 9]))
+    [3, 5, 9]
+    """
+
+    def __init__(self, indices: Sequence[int], generator: Any = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        for place in minidl.randperm(len(self.indices), generator=self.generator).tolist():
+            yield self.indices[place]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """`num_samples` random indices, index i with a probability in proportion to weights[i].
+
+    Weights of 1/(size of the sample's class) make rare classes come as often as the others. They need not sum to 1.
+    Without replacement no index comes twice, so that there must be num_samples weights above 0.
+
+    Raises ArgumentError for weights that are no vector of finite numbers of 0 or more, one of them above 0, and for
+    num_samples that is not a positive int or too large.
+
+    >>> from minidl.data import WeightedRandomSampler
+    >>> list(WeightedRandomSampler([0.0, 1.0, 0.0], num_samples=3))
+    [1, 1, 1]
+    >>> sorted(WeightedRandomSampler([0.5, 0.2, 0.0], num_samples=2, replacement=False))
+    [0, 1]
+    """
+
+    def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
+        self.weights = minidl.as_tensor(weights, dtype=minidl.float64)
+        w = self.weights.numpy()
+        if w.ndim != 1 or not (np.isfinite(w) & (w >= 0)).all() or not w.any():
+            raise ArgumentError(
+                "weights must be a vector of finite numbers of 0 or more, one of them above 0, got "
+                f"{'shape ' + str(w.shape) if w.ndim != 1 else w.tolist()}"
+            )
+        if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
+            raise ArgumentError(f"num_samples is {num_samples!r}, expected a positive int")
+        if not isinstance(replacement, bool):
+            raise ArgumentError(f"replacement is {replacement!r}, expected True or False")
+        if not replacement and num_samples > np.count_nonzero(w):
+            raise ArgumentError(
+                f"num_samples is {num_samples} without replacement, but only {np.count_nonzero(w)} weights are above 0"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = minidl.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        yield from drawn.tolist()
 
     def __len__(self) -> int:
         return self.num_samples

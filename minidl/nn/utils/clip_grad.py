@@ -1,4 +1,4 @@
-"""Helpers for training: gradients kept in bounds, parameters as one vector."""
+"""Gradients kept in bounds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 import minidl
 
-from ..autograd import no_grad
-from ..errors import ArgumentError, GraphError, ShapeError
-from ..tensor import Tensor
+from ...autograd import no_grad
+from ...errors import ArgumentError, GraphError
+from ...tensor import Tensor
 
 
 def gradients(parameters: Tensor | Iterable[Tensor]) -> list[Any]:
@@ -63,33 +63,3 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     with no_grad():
         for g in gradients(parameters):
             g.clamp_(-clip_value, clip_value)
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """Return all parameters, flattened, as one vector.
-
-    >>> import minidl
-    >>> minidl.nn.utils.parameters_to_vector(minidl.nn.Linear(3, 2).parameters()).shape
-    (8,)
-    """
-    return minidl.cat([param.reshape(-1) for param in parameters])
-
-
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Write the parts of a vector into the parameters, in place: the inverse of parameters_to_vector.
-
-    >>> import minidl
-    >>> layer = minidl.nn.Linear(1, 1)
-    >>> minidl.nn.utils.vector_to_parameters(minidl.tensor([2.0, 3.0]), layer.parameters())
-    >>> layer(minidl.ones(1)).tolist()
-    [5.0]
-    """
-    listed = list(parameters)
-    sizes = [param.numel() for param in listed]
-    if vec.shape != (sum(sizes),):
-        raise ShapeError(f"vector_to_parameters: expected a vector of {sum(sizes)} elements, got shape {vec.shape}")
-    start = 0
-    with no_grad():
-        for param, size in zip(listed, sizes, strict=True):
-            param.copy_(vec[start : start + size].reshape(param.shape))
-            start += size
