@@ -11,7 +11,7 @@ import numpy as np
 from . import autograd
 from .autograd import Node, Variable, edge_of, grad_mode, no_grad, wrap
 from .errors import DTypeError, GraphError
-from .operation import CONSTANT, Primitive, filled, record, revive
+from .operation import CONSTANT, Primitive, cast_to, filled, record, revive
 
 
 class Context:
@@ -58,10 +58,15 @@ class Kept(NamedTuple):
 class Custom(Primitive):
     """The Primitive behind one call of a Function: its rule is the user's backward."""
 
-    def __init__(self, function: type[Function], context: Context, inputs: int, outputs: int, several: bool) -> None:
+    def __init__(
+        self, function: type[Function], context: Context, inputs: Sequence[Any], outputs: int, several: bool
+    ) -> None:
         self.function, self.context, self.name = function, context, function.__name__
         self.forward = function.forward
-        self.inputs = tuple(f"x{k}" for k in range(inputs))
+        self.inputs = tuple(f"x{k}" for k in range(len(inputs)))
+        # for each input the dtype of its gradient, None where it needs none
+        needs = context.needs_input_grad
+        self.dtypes = [x.array.dtype if need else None for x, need in zip(inputs, needs, strict=True)]
         self.outputs = tuple(f"y{k}" for k in range(outputs))
         self.options, self.several, self.elementwise = (), several, False
 
@@ -80,8 +85,14 @@ class Custom(Primitive):
                 f"{self.name}.backward returned {len(answers)} gradients for the {len(needs)} inputs of forward; "
                 "return one for each, None where there is none"
             )
-        wanted = [answer for answer, need in zip(answers, needs, strict=False) if need]
-        return wanted if create_graph else [answer if answer is None else answer.array for answer in wanted]
+        wanted = []
+        for answer, dtype in zip(answers, self.dtypes, strict=False):
+            if answer is not None and not isinstance(answer, Variable):
+                raise DTypeError(f"{self.name}.backward returned {type(answer).__name__}, expected Tensors or None")
+            if dtype is not None:
+                answer = answer if answer is None else cast_to(answer, dtype)
+                wanted.append(answer if answer is None or create_graph else answer.array)
+        return wanted
 
 
 class Function:
@@ -139,7 +150,7 @@ class Function:
             if not isinstance(out, Variable):
                 raise DTypeError(f"{cls.__name__}.forward returned {type(out).__name__}, expected Tensors")
         outputs = [alias(out) if position(out, inputs) is not None else out for out in given]
-        op = Custom(cls, ctx, len(inputs), len(outputs), several)
+        op = Custom(cls, ctx, inputs, len(outputs), several)
         if any(needs):
             remember(ctx, op, inputs, given, outputs)
         watching = autograd.observer.get()
