@@ -17,7 +17,10 @@ from typing import Any
 MODES = ("compiled", "reference", "formula")
 
 _HERE = os.path.dirname(__file__)
-_HOW_TO_COMPILE = "Install a C compiler, then install minidl again (in a source tree: `pip install -e .`)"
+_ADVICE = (
+    "Install a C compiler, then install minidl again (in a source tree: `pip install -e .`), "
+    "or set MINIDL_KERNELS=reference"
+)
 
 # The files that hold kernels, and the names that have been looked up since the last switch.
 _files = sorted(
@@ -28,16 +31,12 @@ _files = sorted(
 _looked_up: set[str] = set()
 
 
-def _why_not_compiled() -> str:
-    """Say why the compiled kernels can't be used, or return an empty string."""
+def _missing() -> str:
+    """Return the first kernel file that is not compiled for this Python, or an empty string."""
     present = os.listdir(_HERE)
     for file in _files:
         if not any(file + suffix in present for suffix in EXTENSION_SUFFIXES):
-            return f"minidl._kernels.{file} is not compiled"
-    try:
-        import_module(f"{__name__}.{_files[0]}")
-    except ImportError as error:
-        return f"minidl._kernels.{_files[0]} can't be loaded ({error})"
+            return file
     return ""
 
 
@@ -46,7 +45,7 @@ def _switch(new_mode: str) -> None:
     if new_mode not in MODES:
         raise ValueError(f"kernels can be 'compiled', 'reference' or 'formula', not {new_mode!r}")
     if new_mode == "compiled" and not compiled:
-        raise ImportError(f"there are no compiled kernels: {_reason}. {_HOW_TO_COMPILE}.")
+        raise ImportError(f"there are no compiled kernels: minidl._kernels.{_missing()} is not compiled. {_ADVICE}.")
     mode = new_mode
     while _looked_up:
         globals().pop(_looked_up.pop(), None)
@@ -58,7 +57,10 @@ def __getattr__(name: str) -> Any:
     if not file:
         raise AttributeError(f"there is no kernel {name!r}: its name begins with no file of minidl/reference/")
     package = __name__ if mode == "compiled" else "minidl.reference"
-    kernel = getattr(import_module(f"{package}.{file}"), name)
+    try:
+        kernel = getattr(import_module(f"{package}.{file}"), name)
+    except ImportError as error:
+        raise ImportError(f"{package}.{file} can't be loaded ({error}). {_ADVICE}.") from error
     _looked_up.add(name)
     globals()[name] = kernel
     return kernel
@@ -92,14 +94,13 @@ class use_kernels:
         _switch(self._before)
 
 
-_reason = _why_not_compiled()
-compiled = not _reason
+compiled = not _missing()
 mode = ""
 
 _wanted = os.environ.get("MINIDL_KERNELS")
 if not _wanted and not compiled:
     warnings.warn(
-        f"minidl runs on its slower NumPy reference: {_reason}. {_HOW_TO_COMPILE}, or set MINIDL_KERNELS=reference.",
+        f"minidl runs on its slower NumPy reference: minidl._kernels.{_missing()} is not compiled. {_ADVICE}.",
         RuntimeWarning,
         stacklevel=2,
     )
