@@ -749,6 +749,131 @@ def test_sequential_with_names():
     assert len(names) == 2
 
 
+# -- the other containers --------------------------------------------------------------------------------------------
+
+
+def test_module_list_is_a_list():
+    a, b, c = nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)
+    row = nn.ModuleList([a, b])
+    row += [c]
+    assert list(row) == [a, b, c]
+    assert list(row.state_dict()) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert isinstance(row[1:], nn.ModuleList)
+    assert [name for name, _ in row[1:].named_children()] == ["0", "1"]
+    assert list(row + nn.ModuleList([b])) == [a, b, c, b]
+    assert row.pop(1) is b
+    assert [name for name, _ in row.named_children()] == ["0", "1"]
+    row.insert(0, b)
+    assert list(row) == [b, a, c]
+    assert a in row
+    row[0] = nn.Tanh()
+    del row[1:]
+    assert repr(row) == "ModuleList(\n  (0): Tanh()\n)"
+    assert list(nn.ModuleList([None, a])) == [None, a]
+    assert list(nn.ModuleList(nn.ReLU() for _ in range(2)).extend(row))[-1] is row[0]
+    with pytest.raises(TypeError, match="entry '1' of ModuleList must be an nn.Module or None, got int"):
+        nn.ModuleList([a, 3])
+    with pytest.raises(TypeError, match="expected a list or another iterable, got Linear"):
+        nn.ModuleList(a)
+    with pytest.raises(IndexError, match="out of range for a ModuleList of 1"):
+        row[1]
+    with pytest.raises(NotImplementedError, match="ModuleList has no forward"):
+        row(minidl.zeros(2))
+
+
+def test_sequential_adds_and_pops():
+    a, b, c = nn.ReLU(), nn.Tanh(), nn.Sigmoid()
+    row = nn.Sequential(a, b) + nn.Sequential(c)
+    assert isinstance(row, nn.Sequential)
+    assert list(row) == [a, b, c]
+    assert row.pop(0) is a
+    row += nn.Sequential(a)
+    assert list(row) == [b, c, a]
+    assert [name for name, _ in row.named_children()] == ["0", "1", "2"]
+
+
+def test_module_dict_is_a_dict():
+    a, b = nn.Linear(2, 2), nn.ReLU()
+    parts = nn.ModuleDict(OrderedDict(fc=a, act=b))
+    assert list(parts.items()) == [("fc", a), ("act", b)]
+    assert list(parts.state_dict()) == ["fc.weight", "fc.bias"]
+    assert parts["act"] is parts.act is b
+    assert "fc" in parts
+    assert len(parts) == 2
+    assert parts.pop("act") is b
+    parts.update([("end", b)])
+    parts.update(nn.ModuleDict({"fc": b}))
+    assert list(parts.keys()) == ["fc", "end"]
+    assert list(parts.values()) == [b, b]
+    del parts["fc"]
+    with pytest.raises(KeyError):
+        del parts["fc"]
+    parts.clear()
+    assert not len(parts)
+    with pytest.raises(KeyError, match="has an attribute 'keys' already"):
+        parts["keys"] = a
+    with pytest.raises(TypeError, match="must be an nn.Module or None, got int"):
+        parts["a"] = 3
+    with pytest.raises(TypeError, match="pairs of key and entry, got int"):
+        parts.update(3)
+
+
+def test_parameter_list_is_a_list():
+    w = nn.Parameter(minidl.ones(2))
+    row = nn.ParameterList([w, minidl.zeros(3)])
+    assert row[0] is w
+    assert isinstance(row[1], nn.Parameter)
+    assert [name for name, _ in row.named_parameters()] == ["0", "1"]
+    row.append(w)
+    row += [w]
+    assert len(row) == 4
+    assert isinstance(row[1:3], nn.ParameterList)
+    assert row[1:3][1] is w
+    row[1] = minidl.ones(1, 1)
+    assert row[1].shape == (1, 1)
+    assert [p.shape for p in row] == [(2,), (1, 1), (2,), (2,)]
+    with pytest.raises(TypeError, match="entry '0' must be a Parameter or Tensor, got int"):
+        nn.ParameterList([3])
+    with pytest.raises(TypeError, match="expected a list or another iterable, got Parameter"):
+        nn.ParameterList(w)
+
+
+def test_parameter_dict_is_a_dict():
+    w = nn.Parameter(minidl.ones(2))
+    parts = nn.ParameterDict({"a": w, "b": minidl.zeros(3)})
+    assert parts["a"] is w
+    assert list(parts.state_dict()) == ["a", "b"]
+    assert parts.get("c") is None
+    assert parts.setdefault("c", minidl.zeros(1)).shape == (1,)
+    assert parts.setdefault("a") is w
+    assert parts.pop("b").shape == (3,)
+    assert list(parts) == ["a", "c"]
+    with pytest.raises(TypeError, match="entry 'd' must be a Parameter or Tensor, got NoneType"):
+        parts["d"] = None
+
+
+def test_containers_print_as_torchs():
+    torch = pytest.importorskip("torch")
+
+    def build(library):
+        nn = library.nn
+        block = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+        return nn.ModuleDict(
+            {
+                "layers": nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Linear(2, 1), block, block]),
+                "empty": nn.ModuleList(),
+                "weights": nn.ParameterList([library.zeros(2, 3), library.zeros(())]),
+                "one": nn.ParameterList([library.zeros(2)]),
+                "named": nn.ParameterDict({"a": library.zeros(2), "b": library.zeros(1, 2)}),
+                "nothing": nn.ParameterDict(),
+            }
+        )
+
+    ours, theirs = build(minidl), build(torch)
+    assert repr(ours) == repr(theirs).replace("torch.float32", "float32").replace("torch.FloatTensor", "float32")
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+
+
 # -- against PyTorch -------------------------------------------------------------------------------------------------
 
 
