@@ -2,70 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from . import dtypes
 
-def number_format(array: np.ndarray[Any, Any]) -> Callable[[Any], str]:
-    """Return how to write one element: whole numbers with a point, else four decimals, scientific for a wide range."""
-    if array.dtype.kind != "f":
-        width = max((len(str(x)) for x in array.ravel()), default=0)
-        return lambda x: str(x).rjust(width)
-    finite = np.abs(array[np.isfinite(array) & (array != 0)].astype(np.float64))
-    if not np.all(finite == np.floor(finite)):
-        wide = finite.max() / finite.min() > 1000 or finite.max() > 1e8 or finite.min() < 1e-4
-        form = "{:.4e}" if wide else "{:.4f}"
-    elif finite.size and (finite.max() / finite.min() > 1000 or finite.max() > 1e8) and finite.max() > 1e8:
-        form = "{:.4e}"
-    else:
-        form = "{:.0f}."
-    texts = [form.format(x) if np.isfinite(x) else str(x) for x in array.ravel().astype(np.float64)]
-    width = max(map(len, texts), default=0)
+LINE = 80  # characters in a line
+MANY = 1000  # a tensor of more elements is summarised,
+ENDS = 3  # each dimension by so many at both ends
 
-    def write(x: Any) -> str:
-        return (form.format(float(x)) if np.isfinite(x) else str(float(x))).rjust(width)
 
-    return write
+class Numbers:
+    """How to write the elements of an array, all alike: whole numbers with a point, else four decimals.
+
+    Scientific where the range is wide: the largest more than 1000 times the smallest or above 1e8, or one below 1e-4.
+    """
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.form, seen = "{}", array.ravel()
+        if array.dtype.kind == "f":
+            seen = array[np.isfinite(array) & (array != 0)].astype(np.float64)
+            sizes = [abs(x) for x in seen.tolist()] or [1.0]
+            wide = max(sizes) / min(sizes) > 1000 or max(sizes) > 1e8 or min(sizes) < 1e-4
+            self.form = "{:.4e}" if wide else "{:.0f}." if np.all(seen == np.ceil(seen)) else "{:.4f}"
+        self.width = max((len(self.form.format(x)) for x in seen.tolist()), default=1)
+
+    def write(self, x: Any) -> str:
+        """Return one element as text."""
+        return (self.form.format(x) if isfinite(x) else str(x)).rjust(self.width)
 
 
 def shown(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return the elements that are printed: all, or the three at each end of every dimension."""
-    if array.size <= 1000:
-        return array
-    for axis, n in enumerate(array.shape):
-        if n > 6:
-            array = np.concatenate([array.take(range(3), axis), array.take(range(n - 3, n), axis)], axis)
+    """Return the elements that are printed: all, or those at the ends of every dimension."""
+    if array.size > MANY:
+        for axis, n in enumerate(array.shape):
+            if n > 2 * ENDS:
+                array = array.take([*range(ENDS), *range(n - ENDS, n)], axis)
     return array
 
 
-def values_text(array: np.ndarray[Any, Any], indent: int) -> str:
-    """Return the nested brackets, continued lines indented."""
+def nested(array: np.ndarray[Any, Any], numbers: Numbers, indent: int, summarised: bool) -> str:
+    """Return the array in nested brackets, continued lines indented."""
     if array.ndim == 0:
-        return number_format(array)(array[()]).strip()
-    if array.size == 0:
-        return "[]"
-    write = number_format(shown(array))
-    kinds: Any = {"float_kind": write, "int_kind": write, "bool": write}
-    return np.array2string(
-        array, separator=", ", prefix=" " * indent, formatter=kinds, threshold=1000, edgeitems=3, max_line_width=80
-    )
+        return numbers.write(array.item())
+    parts: list[Any] = list(array) if array.ndim > 1 else array.tolist()
+    cut = summarised and len(parts) > 2 * ENDS
+    if cut:
+        parts = [*parts[:ENDS], *parts[-ENDS:]]
+    if array.ndim == 1:
+        texts = [numbers.write(x) for x in parts]
+    else:
+        texts = [nested(part, numbers, indent + 1, summarised) for part in parts]
+    if cut:
+        texts.insert(ENDS, " ..." if array.ndim == 1 else "...")
+    margin = " " * (indent + 1)
+    if array.ndim == 1:
+        per_line = max(1, (LINE - indent) // (numbers.width + 2))
+        texts = [", ".join(texts[k : k + per_line]) for k in range(0, len(texts), per_line)]
+    between = "," + "\n" * max(array.ndim - 1, 1) + margin
+    return f"[{between.join(texts)}]"
+
+
+def values_text(array: np.ndarray[Any, Any], indent: int) -> str:
+    """Return the values in brackets, the middle of a large tensor left out."""
+    return nested(array, Numbers(shown(array)), indent, array.size > MANY) if array.size else "[]"
 
 
 def tensor_text(tensor: Any, name: str = "tensor") -> str:
     """Return tensor(values, dtype=..., grad_fn=...) with what is not the default."""
-    array = tensor.array
-    parts = [values_text(array, len(name) + 1)]
-    if array.size == 0 and array.shape != (0,):
-        parts.append(f"size={array.shape}")
-    if array.dtype not in (np.float32, np.int64, np.bool_) or (array.size == 0 and array.dtype != np.float32):
-        parts.append(f"dtype={array.dtype}")
+    array, indent = tensor.array, len(name) + 1
+    notes = []
+    if array.size == 0 and array.ndim != 1:
+        notes.append(f"size={array.shape}")
+    usual = (dtypes.get_default_dtype(), *([np.int64, np.bool_] if array.size else []))
+    if array.dtype not in usual:
+        notes.append(f"dtype={array.dtype}")
     if tensor.node is not None:
-        parts.append(f"grad_fn={tensor.node!r}")
+        notes.append(f"grad_fn={tensor.node!r}")
     elif tensor.needs_grad:
-        parts.append("requires_grad=True")
-    return f"{name}({', '.join(parts)})"
+        notes.append("requires_grad=True")
+    text = f"{name}({values_text(array, indent)}"
+    used = len(text) - text.rfind("\n") + 1  # of the last line
+    for note in notes:
+        used += len(note) + 2
+        if used > LINE:
+            text, used = f"{text},\n{' ' * indent}{note}", indent + len(note)
+        else:
+            text = f"{text}, {note}"
+    return f"{text})"
 
 
 def tensor_html(tensor: Any) -> str:
@@ -74,10 +100,11 @@ def tensor_html(tensor: Any) -> str:
 
     array = tensor.array
     head = f"<b>{type(tensor).__name__}</b> {escape(str(array.shape))} {escape(str(array.dtype))}"
-    if array.ndim not in (1, 2) or array.size > 1000 or array.size == 0:
+    if array.ndim not in (1, 2) or array.size > MANY or array.size == 0:
         return f"{head}<pre>{escape(values_text(array, 0))}</pre>"
-    write = number_format(array)
+    numbers = Numbers(array)
     rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(write(x).strip())}</td>" for x in row) + "</tr>" for row in np.atleast_2d(array)
+        "<tr>" + "".join(f"<td>{escape(numbers.write(x).strip())}</td>" for x in row) + "</tr>"
+        for row in np.atleast_2d(array).tolist()
     )
     return f"{head}<table>{rows}</table>"
