@@ -31,3 +31,8 @@ cdef inline real through_activation(real g, real y, Activation activation) noexc
     if activation == SIGMOID:
         return g * (y * (1 - y))
     return g
+
+
+# σ(z) = 1 / (1 + e^-z) from e = e^-|z|: no exponent is positive, so nothing overflows.
+cdef inline real sigmoid_from(real z, real e) noexcept nogil:
+    return (e if z < 0 else 1) / (1 + e)

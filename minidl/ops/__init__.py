@@ -49,7 +49,7 @@ from .index import cleared, getitem, place, setitem
 from .linear import linear, matmul
 from .loss import cross_entropy
 from .pool import gather_planes, max_pool2d, scatter_planes
-from .recurrence import rnn
+from .recurrence import gru, lstm, rnn
 from .reduce import all, amax, amin, any, argmax, argmin, mean, sum
 from .shape import cat, copy, permute, reshape, stack
 from .softmax import log_softmax, softmax
@@ -84,6 +84,7 @@ __all__ = [
     "gather_planes",
     "ge",
     "getitem",
+    "gru",
     "gt",
     "identity",
     "isfinite",
@@ -97,6 +98,7 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "lstm",
     "lt",
     "matmul",
     "max_pool2d",
