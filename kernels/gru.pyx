@@ -34,7 +34,7 @@ def gru_forward(x, h0, w_ih, w_hh, b_ih, b_hh, y, h_n, gates, recurrent, batch_s
     reverse: from the last step to the first
 
     h is between n and the h before, so it stays in [-1, 1] if it starts there.
-    Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014), in the form of cuDNN and PyTorch.
+    Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014), in cuDNN's and PyTorch's form.
     Twin: minidl/reference/gru.py
     """
     width = y.shape[1]
@@ -60,8 +60,8 @@ def gru_backward(
 ):
     """From the last step computed to the first, with dh += g_y[t]:
 
-    da_n = db_n / r = dh (1 - z) (1 - n^2),  da_z = db_z = dh (h_before - n) z (1 - z),  da_r = db_r = da_n b_n r (1 - r);
-    then dh = dh z + db W_hh for the step before
+    da_n = dh (1 - z) (1 - n^2),  da_z = dh (h_before - n) z (1 - z),  da_r = da_n b_n r (1 - r),
+    db = da but db_n = da_n r;  then dh = dh z + db W_hh for the step before
 
     dx[t] = da[t] W_ih,  dw_ih = sum_t da[t]ᵀ x[t],  dw_hh = sum_t db[t]ᵀ h_before,
     db_ih = sum_{t,n} da[t,n],  db_hh = sum_{t,n} db[t,n]

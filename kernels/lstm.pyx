@@ -3,8 +3,8 @@
 Twin: minidl/reference/lstm.py
 
 a) Steps, rows and products as in kernels/rnn.pyx.
-b) Forward leaves the gates and the cell states behind, 5 numbers a unit and step; backward computes tanh(c) anew, for all
-   steps in one call, and nothing else.
+b) Forward leaves the gates and the cell states behind, 5 numbers a unit and step; backward computes tanh(c) anew, for
+   all steps in one call, and nothing else.
 c) σ(z) is read off e^-|z|, so nothing overflows. The exponentials of a step are one call of NumPy, as its tanh is.
 """
 

@@ -308,19 +308,27 @@ def linear(activation: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def rnn(nonlinearity: str) -> list[Row]:
-    """Rows for rnn with this f: 2 time steps, 5, 1 and none; with biases and without."""
+def recurrence(op: str, gates: int, states: int = 1, note: str = "", **options: Any) -> list[Row]:
+    """Rows for rnn, lstm or gru: 2 time steps, 5, 1 and none; without biases; in reverse; of different lengths."""
+    function, prefix = partial(getattr(ops, op), **options), f"{note}-" if note else ""
 
     def shapes(*sizes: tuple[int, int, int, int]) -> list[tuple[Shape, ...]]:
-        return [((t, n, i), (n, h), (h, i), (h, h), (h,), (h,)) for t, n, i, h in sizes]
+        return [
+            ((t, n, i), *[(n, h)] * states, (gates * h, i), (gates * h, h), (gates * h,), (gates * h,))
+            for t, n, i, h in sizes
+        ]
 
-    def no_bias(*inputs: Any) -> Any:
-        return ops.rnn(*inputs, None, None, nonlinearity=nonlinearity)
+    def row(note: str, function: Any, shapes: list[tuple[Shape, ...]], order: int = 2) -> Row:
+        return Row(op, function, (real,) * len(shapes[0]), shapes, order, note=note)
 
-    with_bias = shapes((2, 1, 1, 2), (5, 2, 3, 2), (1, 3, 2, 1), (2, 0, 1, 2))
+    whole = shapes((2, 1, 1, 2), (5, 2, 3, 2), (1, 3, 2, 1), (2, 0, 1, 2))
+    packed = [((6, 1), *shape[1:]) for shape in shapes((3, 3, 1, 1))]
     return [
-        Row("rnn", partial(ops.rnn, nonlinearity=nonlinearity), (real,) * 6, with_bias, 2, note=nonlinearity),
-        Row("rnn", no_bias, (real,) * 4, [s[:4] for s in with_bias], 2, note=f"{nonlinearity}-no-bias"),
+        row(note or "plain", function, whole),
+        row(f"{prefix}no-bias", lambda *inputs: function(*inputs, None, None), [shape[:-2] for shape in whole]),
+        row(f"{prefix}reverse", partial(function, reverse=True), whole[:1]),
+        row(f"{prefix}packed", partial(function, batch_sizes=(3, 2, 1)), packed),
+        row(f"{prefix}packed-reverse", partial(function, batch_sizes=(3, 2, 1), reverse=True), packed),
     ]
 
 
@@ -331,8 +339,10 @@ PRODUCTS = [
     *linear("relu"),
     *linear("tanh"),
     *linear("sigmoid"),
-    *rnn("tanh"),
-    *rnn("relu"),
+    *recurrence("rnn", 1, note="tanh", nonlinearity="tanh"),
+    *recurrence("rnn", 1, note="relu", nonlinearity="relu"),
+    *recurrence("lstm", 4, 2),
+    *recurrence("gru", 3),
     *conv("plain", [((1, 1, 2, 3), (1, 1, 2, 2)), ((2, 2, 4, 3), (3, 2, 2, 1)), ((0, 1, 2, 2), (1, 1, 1, 1))]),
     *conv("strided", [((1, 1, 3, 4), (1, 1, 2, 2)), ((2, 1, 5, 6), (2, 1, 2, 3))], stride=(2, 3)),
     *conv("padded", [((1, 1, 2, 1), (1, 1, 2, 2)), ((1, 2, 3, 3), (2, 2, 3, 2))], padding=(1, 2)),

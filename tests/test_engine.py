@@ -143,7 +143,7 @@ def pooled(x: Any) -> Any:
 
 def recurrent(x: Any) -> Any:
     w = minidl.ones(2, 2, dtype=x.dtype, requires_grad=True)
-    return ops.rnn(x.reshape(1, 2, 2), minidl.zeros(2, 2, dtype=x.dtype), w, w, None, None, nonlinearity="tanh")
+    return ops.rnn(x.reshape(1, 2, 2), minidl.zeros(2, 2, dtype=x.dtype), w, w, None, None, nonlinearity="tanh")[0]
 
 
 GRAPHS: list[Callable[[Any], Any]] = [

@@ -13,6 +13,7 @@ import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -26,7 +27,9 @@ from minidl import _kernels as kernels
 
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 ACTIVATIONS = ["identity", "relu", "tanh", "sigmoid"]
-OPTIONS = {"activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups"}
+OPTIONS = {
+    "activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups", "batch_sizes", "reverse",
+}  # fmt: skip
 INDICES = {"index": "y", "target": "softmax"}  # whole numbers, and the argument whose dimension 1 they point into
 
 needs_compiled = pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
@@ -79,11 +82,29 @@ def linear(N: int, I: int, O: int, activation: str) -> dict[str, Any]:  # noqa: 
     }  # fmt: skip
 
 
-def rnn(T: int, N: int, I: int, H: int, nonlinearity: str) -> dict[str, Any]:  # noqa: E741
+def rnn(sizes: Any, N: int, I: int, H: int, reverse: bool, nonlinearity: str) -> dict[str, Any]:  # noqa: E741
+    """Step t has sizes[t] rows, of the first of N sequences."""
+    return {**recurrence(sizes, N, I, H, 1, reverse), "db": (H,), "nonlinearity": nonlinearity}
+
+
+def lstm(sizes: Any, N: int, I: int, H: int, reverse: bool) -> dict[str, Any]:  # noqa: E741
+    names = ("c0", "c_n", "g_c_n", "dc0")
+    residuals = {"gates": (sum(sizes), 4 * H), "cells": (sum(sizes), H)}
+    return {**recurrence(sizes, N, I, H, 4, reverse), **dict.fromkeys(names, (N, H)), **residuals, "db": (4 * H,)}
+
+
+def gru(sizes: Any, N: int, I: int, H: int, reverse: bool) -> dict[str, Any]:  # noqa: E741
+    residuals = {"gates": (sum(sizes), 3 * H), "recurrent": (sum(sizes), H)}
+    return {**recurrence(sizes, N, I, H, 3, reverse), **residuals, "db_ih": (3 * H,), "db_hh": (3 * H,)}
+
+
+def recurrence(sizes: Any, N: int, I: int, H: int, gates: int, reverse: bool) -> dict[str, Any]:  # noqa: E741
+    w_ih, w_hh, b = (gates * H, I), (gates * H, H), (gates * H,)
     return {
-        "x": (T, N, I), "h0": (N, H), "w_ih": (H, I), "w_hh": (H, H), "b_ih": (H,), "b_hh": (H,),
-        "y": (T, N, H), "g": (T, N, H),
-        "dx": (T, N, I), "dh0": (N, H), "dw_ih": (H, I), "dw_hh": (H, H), "db": (H,), "nonlinearity": nonlinearity,
+        "x": (sum(sizes), I), "h0": (N, H), "w_ih": w_ih, "w_hh": w_hh, "b_ih": b, "b_hh": b,
+        "y": (sum(sizes), H), "h_n": (N, H), "g_y": (sum(sizes), H), "g_h_n": (N, H),
+        "dx": (sum(sizes), I), "dh0": (N, H), "dw_ih": w_ih, "dw_hh": w_hh,
+        "batch_sizes": sizes, "reverse": reverse,
     }  # fmt: skip
 
 
@@ -130,6 +151,11 @@ def cross_entropy(N: int, C: int) -> dict[str, Any]:
     return {"x": (N, C), "target": (N,), "loss": (N,), "softmax": (N, C), "g": (N,), "dx": (N, C)}
 
 
+def with_optional_outputs(*writes: str, **more: Any) -> Row:
+    """A row for a backward kernel: each of its gradients may be None."""
+    return Row(writes=writes, optional_outputs=writes, **more)
+
+
 def every(**choices: Any) -> list[dict[str, Any]]:
     """Return every combination of the choices."""
     return [dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values())]
@@ -155,15 +181,26 @@ LINEAR: dict[str, Any] = {
     "large": every(N=[1, 17], I=[53], O=[29], activation=ACTIVATIONS),
     "draw": drawn(N=(0, 6), I=(0, 6), O=(0, 6), activation=ACTIVATIONS),
 }
+STEPS: dict[str, Any] = {
+    "small": [
+        *every(sizes=[(), (2,), (2, 2), (2,) * 5], N=[2], I=[3], H=[4], reverse=[False]),
+        *every(sizes=[(2, 2), (3, 2, 1)], N=[3], I=[2], H=[3], reverse=[True]),
+        *every(sizes=[(3, 2, 2, 1), (2, 1)], N=[3], I=[2], H=[2], reverse=[False]),
+        *every(sizes=[(0, 0), (1, 1)], N=[1], I=[0, 1], H=[0, 1], reverse=[False]),
+    ],
+    "large": every(sizes=[(7,) * 9, (6, 5, 2)], N=[7], I=[23], H=[31], reverse=[False, True]),
+}
+DRAWN_STEPS = {
+    "sizes": [(), (1,), (2, 2), (3, 1), (4, 3, 3, 1), (0, 0), (2, 0)], "N": [4, 5], "I": (0, 4), "H": (0, 4),
+    "reverse": [False, True],
+}  # fmt: skip
 RNN: dict[str, Any] = {
     "arguments": rnn,
-    "small": [
-        *every(T=[0, 1, 2, 5], N=[2], I=[3], H=[4], nonlinearity=["tanh", "relu"]),
-        *every(T=[2], N=[0, 1], I=[0, 1], H=[0, 1], nonlinearity=["tanh"]),
-    ],
-    "large": every(T=[1, 9], N=[7], I=[23], H=[31], nonlinearity=["tanh", "relu"]),
-    "draw": drawn(T=(0, 4), N=(0, 4), I=(0, 4), H=(0, 4), nonlinearity=["tanh", "relu"]),
+    **{key: [{**row, "nonlinearity": f} for row in rows for f in ("tanh", "relu")] for key, rows in STEPS.items()},
+    "draw": drawn(**DRAWN_STEPS, nonlinearity=["tanh", "relu"]),
 }
+LSTM: dict[str, Any] = {"arguments": lstm, **STEPS, "draw": drawn(**DRAWN_STEPS)}
+GRU: dict[str, Any] = {"arguments": gru, **STEPS, "draw": drawn(**DRAWN_STEPS)}
 CROSS_ENTROPY: dict[str, Any] = {
     "arguments": cross_entropy,
     "small": every(N=[0, 1, 3], C=[1, 2, 5]),
@@ -204,14 +241,16 @@ CONV2D: dict[str, Any] = {
 
 ROWS: dict[str, Row] = {
     "linear_forward": Row(writes=("y",), optional_inputs=("b",), **LINEAR),
-    "linear_backward": Row(writes=("dx", "dw", "db"), optional_outputs=("dx", "dw", "db"), **LINEAR),
+    "linear_backward": with_optional_outputs("dx", "dw", "db", **LINEAR),
     "conv2d_forward": Row(writes=("y",), optional_inputs=("b",), **CONV2D),
     "conv2d_dx": Row(writes=("dx",), **CONV2D),
     "conv2d_dw": Row(writes=("dw",), **CONV2D),
-    "rnn_forward": Row(writes=("y",), optional_inputs=("b_ih", "b_hh"), **RNN),
-    "rnn_backward": Row(
-        writes=("dx", "dh0", "dw_ih", "dw_hh", "db"), optional_outputs=("dx", "dh0", "dw_ih", "dw_hh", "db"), **RNN
-    ),
+    "rnn_forward": Row(writes=("y", "h_n"), optional_inputs=("b_ih", "b_hh"), **RNN),
+    "rnn_backward": with_optional_outputs("dx", "dh0", "dw_ih", "dw_hh", "db", **RNN),
+    "lstm_forward": Row(writes=("y", "h_n", "c_n", "gates", "cells"), optional_inputs=("b_ih", "b_hh"), **LSTM),
+    "lstm_backward": with_optional_outputs("dx", "dh0", "dc0", "dw_ih", "dw_hh", "db", **LSTM),
+    "gru_forward": Row(writes=("y", "h_n", "gates", "recurrent"), optional_inputs=("b_ih", "b_hh"), **GRU),
+    "gru_backward": with_optional_outputs("dx", "dh0", "dw_ih", "dw_hh", "db_ih", "db_hh", **GRU),
     "max_pool2d_forward": Row(
         arguments=max_pool2d,
         writes=("y", "index"),
@@ -422,15 +461,15 @@ def test_nan_and_infinity_pass_alike(name: str, sizes: dict[str, Any], dtype: An
 # -- gradients -------------------------------------------------------------------------------------------------------
 
 # Each backward kernel: the kernel that it differentiates, and of which input each output is the gradient.
+OF_WEIGHTS: dict[str, tuple[str, ...]] = {"dx": ("x",), "dw_ih": ("w_ih",), "dw_hh": ("w_hh",)}
 DERIVATIVES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "cross_entropy_backward": ("cross_entropy_forward", {"dx": ("x",)}),
     "linear_backward": ("linear_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "conv2d_dx": ("conv2d_forward", {"dx": ("x",)}),
     "conv2d_dw": ("conv2d_forward", {"dw": ("w",)}),
-    "rnn_backward": (
-        "rnn_forward",
-        {"dx": ("x",), "dh0": ("h0",), "dw_ih": ("w_ih",), "dw_hh": ("w_hh",), "db": ("b_ih", "b_hh")},
-    ),
+    "rnn_backward": ("rnn_forward", {**OF_WEIGHTS, "dh0": ("h0",), "db": ("b_ih", "b_hh")}),
+    "lstm_backward": ("lstm_forward", {**OF_WEIGHTS, "dh0": ("h0",), "dc0": ("c0",), "db": ("b_ih", "b_hh")}),
+    "gru_backward": ("gru_forward", {**OF_WEIGHTS, "dh0": ("h0",), "db_ih": ("b_ih",), "db_hh": ("b_hh",)}),
 }
 
 
@@ -455,16 +494,21 @@ def test_gradient_by_finite_differences(name: str, sizes: dict[str, Any], level:
     forward, of = DERIVATIVES[name]
     values = arguments(forward, sizes, np.float64)
     outputs = run(functions[forward], forward, values)
-    result = ROWS[forward].writes[0]
-    g = np.random.default_rng(1).standard_normal(outputs[result].shape)
-    backward = {**arguments(name, sizes, np.float64), **values, **outputs, "g": g}
+    backward = {**arguments(name, sizes, np.float64), **values, **outputs}
     backward = {key: backward[key] for key in inspect.signature(REFERENCE[name]).parameters}
+    # g_y is the cotangent of the output y, a lone g that of the first output
+    names = {key: key.removeprefix("g_") for key in backward if key.startswith("g_")} or {"g": ROWS[forward].writes[0]}
+    cotangents = {name: backward[key] for key, name in names.items()}
+
+    def weighed(x: str, value: Any) -> Any:
+        """Return Σ g y over all outputs, for another value of the input x."""
+        y = run(functions[forward], forward, {**values, x: value})
+        return sum(np.sum(g * y[key]) for key, g in cotangents.items())
+
     gradients = run(functions[name], name, backward)
     for output, inputs in of.items():
         for x in inputs:
-            numeric = numeric_gradient(
-                lambda value, x=x: np.sum(g * run(functions[forward], forward, {**values, x: value})[result]), values[x]
-            )
+            numeric = numeric_gradient(partial(weighed, x), values[x])
             np.testing.assert_allclose(gradients[output], numeric, rtol=1e-6, atol=1e-7, err_msg=f"{output} of {x}")
 
 

@@ -1,6 +1,6 @@
 """Recurrence over time: rnn, lstm and gru, all steps of one layer in one direction.
 
-x is (T, N, in): T steps of N sequences; y, (T, N, hidden), holds the states of all steps and h_n, (N, hidden), the last.
+x is (T, N, in): T steps of N sequences; y, (T, N, hidden), holds the states of all steps, h_n, (N, hidden), the last.
 Sequences of different lengths come without padding, as PyTorch packs them: sorted by length, the longest first, step
 after step, so that x is (rows, in), y is (rows, hidden) and step t is the next batch_sizes[t] rows; h_n holds each
 sequence's own last state. With `reverse` the steps run from the last to the first, each sequence from its own end.
@@ -47,7 +47,10 @@ def lstm(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *, batch_sizes: Sizes = None,
     reverse: bool = False,
 ) -> Any:  # fmt: skip
-    """c_t = σ(f) c_{t-1} + σ(i) tanh(g), h_t = σ(o) tanh(c_t), with [i, f, g, o] = x_t W_ihᵀ + b_ih + h_{t-1} W_hhᵀ + b_hh."""
+    """c_t = σ(f) c_{t-1} + σ(i) tanh(g), h_t = σ(o) tanh(c_t).
+
+    i, f, g and o are the four blocks of x_t W_ihᵀ + b_ih + h_{t-1} W_hhᵀ + b_hh.
+    """
 
     def step(x_t: Any, h: Any, c: Any) -> tuple[Any, ...]:
         i, f, g, o = blocks(linear(x_t, w_ih, b_ih) + linear(h, w_hh, b_hh), 4)
@@ -88,7 +91,8 @@ def over_time(
         now = step(rows[ends[t] - n : ends[t]], *[first(n, state) for state in states])
         outputs[t] = now[0]
         # a sequence that is over, or in reverse not yet begun, keeps its state
-        states = tuple([new if n == len(old) else cat(new, old[n:], dim=0) for new, old in zip(now, states, strict=True)])
+        pairs = zip(now, states, strict=True)
+        states = tuple([new if n == len(old) else cat(new, old[n:], dim=0) for new, old in pairs])
     y = cat(*outputs, dim=0) if outputs else states[0][:0]
     return (reshape(y, shape=(*x.shape[:-1], y.shape[1])), *states)
 
@@ -150,7 +154,8 @@ def lstm_forward(
     x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *, batch_sizes: Sizes, reverse: bool
 ) -> Any:
     """Allocate the outputs, and the gates and cell states that backward needs, and let the kernel fill them."""
-    y, h_n, c_n = np.empty((*x.shape[:-1], h0.shape[1]), x.dtype), np.empty(h0.shape, x.dtype), np.empty(h0.shape, x.dtype)
+    y = np.empty((*x.shape[:-1], h0.shape[1]), x.dtype)
+    h_n, c_n = np.empty(h0.shape, x.dtype), np.empty(h0.shape, x.dtype)
     gates, cells = np.empty((*x.shape[:-1], w_hh.shape[0]), x.dtype), np.empty(y.shape, x.dtype)
     arrays = contiguous(h0, c0, w_ih, w_hh, b_ih, b_hh)
     written = rows_of(y), h_n, c_n, rows_of(gates), rows_of(cells)

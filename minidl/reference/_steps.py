@@ -1,8 +1,8 @@
 """The time steps of a recurrence whose rows lie one step after the other: step t is the next batch_sizes[t] rows.
 
 Sequences are sorted by length, the longest first, so the n rows of a step belong to the first n sequences. Forward, a
-sequence that is over keeps its last state; in reverse, one that has not begun keeps its first. Either way the state that
-is left after the last step computed is each sequence's own.
+sequence that is over keeps its last state; in reverse, one that has not begun keeps its first. Either way the state
+that is left after the last step computed is each sequence's own.
 
 Twin: kernels/steps.pxd
 """

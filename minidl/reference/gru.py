@@ -105,7 +105,7 @@ def gru_backward(
     dx: ndarray | None, dh0: ndarray | None, dw_ih: ndarray | None, dw_hh: ndarray | None,
     db_ih: ndarray | None, db_hh: ndarray | None, batch_sizes: Sequence[int], reverse: bool,
 ) -> None:  # fmt: skip
-    """da and db of every step, from the last computed to the first; the gradients of x and the weights are made of them."""
+    """da and db of every step, from the last computed to the first; the other gradients are made of them."""
     steps = steps_of(batch_sizes, reverse)
     before = states_before(y, h0, steps)
     da, db, dh = np.empty_like(gates), np.empty_like(gates), g_h_n.copy()
