@@ -67,14 +67,13 @@ def found(what: Any) -> tuple[Primitive | None, Callable[..., Any] | None]:
     if isinstance(what, Primitive):
         return what, None
     if callable(what) and not isinstance(what, type):
-        function = inspect.unwrap(what) if not hasattr(what, "op") else what
-        name = function.__name__
+        function = what if hasattr(what, "op") else inspect.unwrap(what)
+        op, name = getattr(function, "op", None), function.__name__
         known = operations().get(name), functions().get(name)
-        if function in known:
+        if function in known or (op is not None and op is getattr(known[0], "op", None)):
             return getattr(known[0], "op", None), known[1]
-        op = getattr(function, "op", None)
         if op is not None or inspect.isfunction(function):
-            return op, None if op is not None else function
+            return op, function if op is None else None
     if not isinstance(what, str):
         raise ArgumentError(f"explain: got {what!r}, expected an operation or a function, or its name")
     name = what.rpartition(".")[2]
@@ -226,7 +225,7 @@ def derivative(op: Primitive) -> str:
         return "None: no gradient flows through it."
     lines = []
     for name, text in rules(op):
-        if text.startswith("lambda"):
+        if text.startswith(("lambda", "<lambda>")):
             lines.append(f"dL/d{name} = {text}")
         elif isinstance(op, Fused):
             lines.append(f"By the kernel; a second derivative differentiates the formula above.\n\n{text}")

@@ -414,18 +414,14 @@ function toggle(call) {
   layOut(call);
 }
 
-document.getElementById("back").addEventListener("click", () => go(at - 1));
-document.getElementById("forth").addEventListener("click", () => go(at + 1));
-slider.addEventListener("input", () => go(Number(slider.value)));
-document.addEventListener("keydown", (event) => {
+function onKey(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || event.target === slider) return;
   const moves = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: steps.length - 1 };
   if (event.key in moves) go(moves[event.key]);
   else if (event.key.toLowerCase() === "o" && steps[at].call.inner) toggle(steps[at].call);
   else return;
   event.preventDefault();
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // the pictures are drawn in its colours
+}
 
 // Number the calls: #4, and #4.0 in its formula.
 function label(part, before) {
@@ -437,5 +433,11 @@ function label(part, before) {
 
 label(run, "#");
 document.title = document.getElementById("title").textContent = run.title;
-if (run.steps.length) layOut();
-else page.append("Nothing was called in this run.");
+if (run.steps.length) {
+  document.getElementById("back").addEventListener("click", () => go(at - 1));
+  document.getElementById("forth").addEventListener("click", () => go(at + 1));
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  document.addEventListener("keydown", onKey);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show); // pictures are drawn in its colours
+  layOut();
+} else page.append("Nothing was called in this run.");
