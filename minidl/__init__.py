@@ -119,6 +119,10 @@ from .functions.shaping import (
 )
 from .ops import (
     abs,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
     ceil,
     cos,
     eq,
@@ -183,6 +187,10 @@ __all__ = [
     "as_tensor",
     "autograd",
     "bernoulli",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "bmm",
     "bool",
     "broadcast_to",

@@ -276,7 +276,7 @@ def door(op: Primitive) -> Callable[..., Any]:
         arrays = [x.array if isinstance(x, Variable) else x for x in inputs]
         try:
             result = quiet.run(op.compute, arrays, options)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise misfit(op, arrays, error) from None
         recording = grad_mode.get()
         needs = tuple([recording and isinstance(x, Variable) and x.needs_grad for x in inputs])
@@ -333,7 +333,7 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
             y = b.array if isinstance(b, Variable) else b
         try:
             array = quiet.run(forward, x, y)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise misfit(op, (x, y), error) from None
         out = wrap(array)
         if grad_mode.get():
@@ -373,7 +373,7 @@ def unary_door(op: Primitive) -> Callable[..., Any]:
         array = x.array
         try:
             out = wrap(quiet.run(forward, array, **options))
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise misfit(op, (array,), error) from None
         if x.base is not None and grad_mode.get():
             check_alias(x)
@@ -454,12 +454,15 @@ def cast_to(x: Any, dtype: np.dtype[Any]) -> Any:
     return np.asarray(x, dtype) if isinstance(x, (ndarray, np.generic)) else x
 
 
-def misfit(op: Primitive, arrays: Sequence[Any], error: ValueError) -> Exception:
-    """Return the error for shapes that NumPy refused, in the user's words; other errors stay as they are."""
+def misfit(op: Primitive, arrays: Sequence[Any], error: ValueError | TypeError) -> Exception:
+    """Return the error for shapes or types that NumPy refused, in the user's words; other errors stay as they are."""
     shapes = [np.shape(x) for x in arrays if x is not None]
     told = " and ".join(str(shape) for shape in shapes)
     if isinstance(error, MinidlError):
         return error
+    if isinstance(error, TypeError):
+        kinds = " and ".join(str(np.asarray(x).dtype) for x in arrays)
+        return DTypeError(f"{op.name} does not work on {kinds}: {error}") if op.elementwise else error
     if op.elementwise:
         try:
             np.broadcast_shapes(*shapes)

@@ -497,9 +497,10 @@ class Tensor(Variable):
     __le__ = ops.le
     __gt__ = ops.gt
     __ge__ = ops.ge
-    __invert__ = ops.logical_not
-    __and__ = __rand__ = ops.logical_and
-    __or__ = __ror__ = ops.logical_or
+    __invert__ = ops.bitwise_not
+    __and__ = __rand__ = ops.bitwise_and
+    __or__ = __ror__ = ops.bitwise_or
+    __xor__ = __rxor__ = ops.bitwise_xor
     __getitem__ = indexing.getitem
 
     def __pos__(self) -> Any:
@@ -569,6 +570,10 @@ class Tensor(Variable):
     isnan = ops.isnan
     isinf = ops.isinf
     isfinite = ops.isfinite
+    bitwise_not = ops.bitwise_not
+    bitwise_and = ops.bitwise_and
+    bitwise_or = ops.bitwise_or
+    bitwise_xor = ops.bitwise_xor
     logical_not = ops.logical_not
     logical_and = ops.logical_and
     logical_or = ops.logical_or
@@ -677,7 +682,12 @@ class Tensor(Variable):
     sub_ = __isub__ = inplace_ufunc(arithmetic.sub, np.subtract)
     mul_ = __imul__ = inplace_ufunc(ops.mul, np.multiply)
     div_ = __itruediv__ = inplace(arithmetic.div)
+    floor_divide_ = __ifloordiv__ = inplace(arithmetic.floor_divide)
+    remainder_ = __imod__ = inplace(arithmetic.remainder)
     pow_ = __ipow__ = inplace(ops.pow)
+    bitwise_and_ = __iand__ = inplace(ops.bitwise_and)
+    bitwise_or_ = __ior__ = inplace(ops.bitwise_or)
+    bitwise_xor_ = __ixor__ = inplace(ops.bitwise_xor)
     neg_ = inplace(ops.neg)
     abs_ = inplace(ops.abs)
     exp_ = inplace(ops.exp)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import dtypes, ops
 from ..errors import ArgumentError
 from ._arguments import as_array, like
 
@@ -136,6 +136,8 @@ def where(condition: Any, input: Any, other: Any) -> Any:
     """
     if as_array(condition, "condition").dtype != np.bool_:
         raise ArgumentError(f"condition: got {as_array(condition).dtype}, expected bool; compare first, as in x > 0")
+    if isinstance(input, (bool, int, float)) and isinstance(other, (bool, int, float)):
+        input = np.asarray(input, dtypes.of_values([input, other]))  # or NumPy would decide
     return ops.where(condition, input, other)
 
 

@@ -106,6 +106,11 @@ def unwrapped(data: Any) -> Any:
     return [unwrapped(x) for x in data] if isinstance(data, (list, tuple)) else as_array(data)
 
 
+def of_size(sizes: Any, size: Any) -> tuple[int, ...]:
+    """Return the shape given as f(2, 3), f((2, 3)) or f(size=(2, 3))."""
+    return shape_from(sizes if size is None else (size,))
+
+
 def filled(sizes: Any, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
     """Return a Tensor full of one value."""
     check_device(device)
@@ -116,34 +121,34 @@ def filled(sizes: Any, value: Any, dtype: Any, device: Any, requires_grad: bool)
     return leaf(np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype), requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Return zeros of shape `size`, given as ints or one tuple.
+def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """Return zeros of shape `size`, given as ints or a tuple.
 
     >>> import minidl
     >>> minidl.zeros(2)
     tensor([0., 0.])
     """
-    return filled(size, 0, dtype, device, requires_grad)
+    return filled((of_size(sizes, size),), 0, dtype, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Return ones of shape `size`, given as ints or one tuple.
+def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    """Return ones of shape `size`, given as ints or a tuple.
 
     >>> import minidl
     >>> minidl.ones(1, 2)
     tensor([[1., 1.]])
     """
-    return filled(size, 1, dtype, device, requires_grad)
+    return filled((of_size(sizes, size),), 1, dtype, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
     """Return a Tensor of shape `size` whose values mean nothing yet (zeros here, so that runs repeat).
 
     >>> import minidl
     >>> minidl.empty(2, 0).shape
     (2, 0)
     """
-    return filled(size, 0, dtype, device, requires_grad)
+    return filled((of_size(sizes, size),), 0, dtype, device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -277,7 +282,10 @@ def floating(dtype: Any) -> np.dtype[Any]:
     return dtype
 
 
-def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def rand(
+    *sizes: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Any:  # fmt: skip
     """Return values drawn from U[0, 1).
 
     >>> import minidl
@@ -285,10 +293,13 @@ def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = Non
     (2, 3)
     """
     check_device(device)
-    return leaf(random.uniform(shape_from(size), floating(dtype), generator), requires_grad)
+    return leaf(random.uniform(of_size(sizes, size), floating(dtype), generator), requires_grad)
 
 
-def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+def randn(
+    *sizes: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Any:  # fmt: skip
     """Return values drawn from the normal distribution N(0, 1).
 
     >>> import minidl
@@ -296,7 +307,7 @@ def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = No
     (2, 3)
     """
     check_device(device)
-    return leaf(random.normal(shape_from(size), floating(dtype), generator), requires_grad)
+    return leaf(random.normal(of_size(sizes, size), floating(dtype), generator), requires_grad)
 
 
 def randint(

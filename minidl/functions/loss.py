@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..autograd import wrap
-from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
+from ..autograd import Variable, grad_mode, wrap
+from ..errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, ShapeError
 from ._arguments import as_array
 from .layers import same_floats
 
@@ -93,15 +93,14 @@ def cross_entropy(
     loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if label_smoothing == 0:
         return loss
-    kept = (t != ignore_index).astype(x.dtype)
+    kept = t != ignore_index
     weights = np.ones(classes, x.dtype) if weight is None else as_array(weight)
     along = weights.reshape((-1,) + (1,) * (x.ndim - 2) if x.ndim > 1 else (-1,))
-    smooth = ops.mul(ops.neg(ops.sum(ops.mul(logp, wrap(along)), dim=0 if x.ndim == 1 else 1)), wrap(kept))
-    if reduction != "none":
-        smooth = ops.sum(smooth)
+    smooth = ops.where(kept, ops.neg(ops.sum(ops.mul(logp, wrap(along)), dim=0 if x.ndim == 1 else 1)), 0.0)
     if reduction == "mean":
-        total = (kept * weights[np.where(t == ignore_index, 0, t)]).sum()
-        smooth = ops.div(smooth, float(total))
+        smooth = weighted_mean(smooth, (kept * weights[np.where(kept, t, 0)]).sum())
+    elif reduction == "sum":
+        smooth = ops.sum(smooth)
     return ops.add(ops.mul(loss, 1 - label_smoothing), ops.mul(smooth, label_smoothing / classes))
 
 
@@ -165,11 +164,17 @@ def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int =
     check_labels("nll_loss", t, x, classes, ignore_index)
     kept = t != ignore_index
     labels = np.where(kept, t, 0)
+    if isinstance(weight, Variable) and weight.needs_grad and grad_mode.get():
+        raise GraphError("nll_loss has no derivative with respect to weight; detach() it")
     weights = np.ones(classes, x.dtype) if weight is None else as_array(weight, "weight")
     weights = np.where(kept, weights[labels] if classes else 0, 0).astype(x.dtype)
     places = np.indices(t.shape, sparse=True)
     index = (labels,) if x.ndim == 1 else (places[0], labels, *places[1:])
-    losses = ops.neg(ops.mul(ops.getitem(input, index=index), wrap(weights)))
-    if reduction != "mean":
-        return reduced(losses, reduction)
-    return ops.div(ops.sum(losses), float(weights.sum()))
+    losses = ops.where(kept, ops.neg(ops.mul(ops.getitem(input, index=index), wrap(weights))), 0.0)
+    return weighted_mean(losses, weights.sum()) if reduction == "mean" else reduced(losses, reduction)
+
+
+def weighted_mean(losses: Any, total: Any) -> Any:
+    """Return Σ losses / total; NaN with a gradient of 0 where no row counts, as PyTorch."""
+    summed = ops.sum(losses)
+    return ops.div(summed, float(total)) if total else ops.where(np.True_, float("nan"), summed)

@@ -149,15 +149,17 @@ def chosen(input: Any, dim: int, keepdim: bool, choose: Any) -> tuple[Any, Any]:
 
 
 def var(
-    input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = 1
 ) -> Any:
-    """y = Σ (x - mean x)² / (n - correction) over `dim`, in two passes.
+    """y = Σ (x - mean x)² / (n - correction) over `dim`, in two passes; `unbiased` False means correction 0.
 
     >>> import minidl
     >>> minidl.var(minidl.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
     tensor(1.2500)
     """
     floats(input, "var")
+    if isinstance(dim, bool):  # PyTorch's var(unbiased)
+        dim, unbiased = None, dim
     if unbiased is not None:
         correction = int(unbiased)
     ndim = as_array(input).ndim
@@ -169,7 +171,7 @@ def var(
 
 
 def std(
-    input: Any, dim: Any = None, *, correction: Any = 1, keepdim: bool = False, unbiased: bool | None = None
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = 1
 ) -> Any:
     """y = √var(x).
 
@@ -177,7 +179,7 @@ def std(
     >>> minidl.std(minidl.tensor([1.0, 3.0]), correction=0)
     tensor(1.)
     """
-    return ops.sqrt(var(input, dim, correction=correction, keepdim=keepdim, unbiased=unbiased))
+    return ops.sqrt(var(input, dim, unbiased, keepdim, correction=correction))
 
 
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -208,15 +210,17 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     tensor(1000.6932)
     """
     dims = axes(dim, as_array(input).ndim)
-    top = ops.amax(input, dim=dims, keepdim=True)
-    top = top.detach() if hasattr(top, "detach") else top
-    top = ops.where(ops.isinf(top), 0.0, top)
+    top: Any = 0.0
+    if as_array(input).size:
+        top = ops.amax(input, dim=dims, keepdim=True)
+        top = top.detach() if hasattr(top, "detach") else top
+        top = ops.where(ops.isinf(top), 0.0, top)
     total = ops.log(ops.sum(ops.exp(input - top), dim=dims, keepdim=True)) + top
     return total if keepdim else ops.sum(total, dim=dims)
 
 
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
-    """y = (Σ |x|^p)^(1/p) over `dim`; "fro" is p = 2, inf the largest |x|.
+    """y = (Σ |x|^p)^(1/p) over `dim`; "fro" is p = 2, inf the largest |x|, -inf the smallest, 0 how many are not 0.
 
     >>> import minidl
     >>> minidl.norm(minidl.tensor([3.0, 4.0]))
@@ -229,6 +233,10 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> 
         return ops.amax(size, dim=dims, keepdim=keepdim)
     if p in ("fro", 2):
         return ops.sqrt(ops.sum(input * input, dim=dims, keepdim=keepdim))
-    if not isinstance(p, (int, float)) or p <= 0:
-        raise ArgumentError(f'p: got {p!r}, expected "fro", inf or a positive number')
+    if not isinstance(p, (int, float)):
+        raise ArgumentError(f'p: got {p!r}, expected "fro" or a number')
+    if p == float("-inf"):
+        return ops.amin(size, dim=dims, keepdim=keepdim)
+    if p == 0:
+        return ops.sum(cast_to(ops.ne(input, 0.0), as_array(input).dtype), dim=dims, keepdim=keepdim)
     return ops.pow(ops.sum(ops.pow(size, p), dim=dims, keepdim=keepdim), 1.0 / p)

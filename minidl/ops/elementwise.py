@@ -66,6 +66,30 @@ def logical_not(x: Any) -> Any:
 
 
 @elementwise
+def bitwise_and(a: Any, b: Any) -> Any:
+    """y = a & b, bit by bit; of booleans: a and b."""
+    return np.bitwise_and(a, b)
+
+
+@elementwise
+def bitwise_or(a: Any, b: Any) -> Any:
+    """y = a | b, bit by bit; of booleans: a or b."""
+    return np.bitwise_or(a, b)
+
+
+@elementwise
+def bitwise_xor(a: Any, b: Any) -> Any:
+    """y = a ^ b, bit by bit; of booleans: either a or b."""
+    return np.bitwise_xor(a, b)
+
+
+@elementwise
+def bitwise_not(x: Any) -> Any:
+    """y = ~x, bit by bit; of booleans: not x."""
+    return np.invert(x)
+
+
+@elementwise
 def isnan(x: Any) -> Any:
     """y = (x is not a number)."""
     return np.isnan(x)
@@ -313,9 +337,9 @@ def minimum(a: Any, b: Any) -> Any:
     return np.minimum(a, b)
 
 
-def share_of_winner(g: Any, mine: Any, other: Any, wins: Any) -> Any:
-    """All of g where `mine` wins, half of it at a tie, else 0."""
-    return where(wins(mine, other), g, where(eq(mine, other), 0.5 * g, 0.0))
+def share_of_winner(g: Any, mine: Any, other: Any, loses: Any) -> Any:
+    """None of g where `mine` loses, half of it at a tie, else (and beside a NaN) all."""
+    return where(loses(mine, other), 0.0, where(eq(mine, other), 0.5 * g, g))
 
 
 abs.defvjp(x=lambda g, x: g * sign(x))
@@ -325,5 +349,5 @@ ceil.defvjp(x=lambda g: zeros_like(g))
 round.defvjp(x=lambda g: zeros_like(g))
 trunc.defvjp(x=lambda g: zeros_like(g))
 relu.defvjp(x=lambda g, out: where(le(out, 0.0), 0.0, g))
-maximum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, gt), b=lambda g, a, b: share_of_winner(g, b, a, gt))
-minimum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, lt), b=lambda g, a, b: share_of_winner(g, b, a, lt))
+maximum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, lt), b=lambda g, a, b: share_of_winner(g, b, a, lt))
+minimum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, gt), b=lambda g, a, b: share_of_winner(g, b, a, gt))
