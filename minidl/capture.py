@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import Token
 from dataclasses import dataclass, field
 from functools import lru_cache
-from types import CodeType, EllipsisType, FrameType
+from types import EllipsisType, FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,7 +88,7 @@ class Call:
             raise ArgumentError(f"{self.name} has no formula to open: it is not made of other operations")
         inputs = {name: wrap(x) if name in self.origins else x for name, x in self.inputs.items()}
         inner = capture()
-        inner._body, inner._stack = self.op.forward.__code__, [self.path]
+        inner._body, inner._stack = self.op.forward.__code__.co_filename, [self.path]
         for name in self.origins:
             inputs[name].needs_grad = name in self.sent
             inner._place(inputs[name], Origin(name=name))
@@ -149,7 +149,7 @@ class capture:
         self.modules: dict[str, str] = {}
         self._token: Token[Any] | None = None
         self._outer: capture | None = None
-        self._body: CodeType | None = None  # whose lines count as the user's: a formula's
+        self._body = ""  # the file of a formula that is run: its lines count as the user's
         self._stack: list[str] = []  # paths of the modules that are running
         self._forget()
 
@@ -164,7 +164,7 @@ class capture:
     def __enter__(self) -> capture:
         if self._token is not None:
             raise StateError("this capture is running already; nest another one: `with minidl.capture() as inner:`")
-        self._outer = observer.get() if self._body is None else None
+        self._outer = None if self._body else observer.get()
         self._token = observer.set(self)
         return self
 
@@ -272,9 +272,9 @@ class capture:
     def _source(self) -> Source:
         """Return the innermost line that is not the library's."""
         frame: FrameType = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code is not self._body and of_library(frame.f_code.co_filename):
+        while (file := frame.f_code.co_filename) != self._body and of_library(file) and frame.f_back is not None:
             frame = frame.f_back
-        file, line = frame.f_code.co_filename, frame.f_lineno
+        line = frame.f_lineno
         return Source(file, line, linecache.getline(file, line, frame.f_globals).strip())
 
     def _known(self, thing: Any) -> Origin | None:

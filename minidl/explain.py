@@ -7,7 +7,7 @@ import inspect
 import linecache
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from itertools import pairwise
@@ -120,11 +120,14 @@ def of_operation(op: Primitive) -> Iterator[str]:
     """Yield the sections about an operation."""
     kind = "a fused operation" if isinstance(op, Fused) else "a primitive"
     yield f"{signature(op)}: {kind} of {place(op.forward)}"
+    formula = [op.forward, *helpers([op.forward])]
     yield "FORMULA"
-    yield source(op.forward)
+    yield from map(source, formula)
     yield f"DERIVATIVE, from {', '.join(op.cotangents)} = dL/d({', '.join(op.outputs)})"
     yield derivative(op)
-    yield from map(source, helpers(op))
+    if isinstance(op, Fused):
+        yield source(op.kernel_forward)
+    yield from map(source, helpers(rule_functions(op), formula))
     stems = kernel_files(op)
     if not stems:
         yield "NUMPY TWIN AND KERNEL"
@@ -234,24 +237,28 @@ def derivative(op: Primitive) -> str:
     return "\n".join(lines)
 
 
-def helpers(op: Primitive) -> list[Any]:
-    """Return the functions beside an operation that it or its rules call, in the order in which they are met."""
-    own = [op.forward, op.kernel_vjp] if isinstance(op, Fused) else [op.forward, *op.rules.values()]
-    met = [op.kernel_forward] if isinstance(op, Fused) else []
-    queue = [*met, *own]
+def helpers(functions: Sequence[Any], known: Sequence[Any] = ()) -> list[Any]:
+    """Return the functions beside these that they call, in the order in which they are met, without the known ones."""
+    met: list[Any] = []
+    queue = list(functions)
     while queue:
-        for _, value in globals_of(queue.pop(0)):
-            near = inspect.isfunction(value) and value.__module__ == op.forward.__module__ and not hasattr(value, "op")
-            if near and value not in (*met, *own):
+        for _, value in globals_of(function := queue.pop(0)):
+            near = inspect.isfunction(value) and value.__module__ == function.__module__ and not hasattr(value, "op")
+            if near and value not in (*functions, *known, *met):
                 met.append(value)
                 queue.append(value)
     return met
 
 
+def rule_functions(op: Primitive) -> list[Any]:
+    """Return what computes the derivative: the rules, or a fused operation's kernels' callers."""
+    return [op.kernel_vjp, op.kernel_forward] if isinstance(op, Fused) else list(op.rules.values())
+
+
 def kernel_files(op: Primitive) -> list[str]:
     """Return the files, without ending, of the kernels that an operation calls."""
-    code = [op.kernel_forward, op.kernel_vjp] if isinstance(op, Fused) else [op.forward, *op.rules.values()]
-    called = [name for function in code for name in names_in(function.__code__) if name.startswith("kernels.")]
+    functions = [op.forward, *rule_functions(op)]
+    called = [name for function in functions for name in names_in(function.__code__) if name.startswith("kernels.")]
     stems = [path.stem for path in sorted((PACKAGE / "reference").glob("[!_]*.py"))]
     return [stem for stem in stems if any(name.startswith(f"kernels.{stem}_") for name in called)]
 

@@ -661,7 +661,11 @@ def test_a_formula_of_fused_operations_opens_further():
     inner = call.formula()
     linear = [one for one in inner if one.name == "linear"]
     assert len(linear) == 10
-    np.testing.assert_allclose(inner[-1].outputs["out"], call.outputs["out"], rtol=1e-12)
+    assert {Path(one.source.file).name for one in inner} == {"recurrence.py"}
+    assert {one.source.text for one in linear} == {"return (f(linear(x_t, w_ih, b_ih) + linear(h, w_hh, b_hh)),)"}
+    y = next(one for one in reversed(inner.calls) if one.name == "reshape").outputs["out"]
+    np.testing.assert_allclose(y, call.outputs["y"], rtol=1e-12)
+    assert list(call.g) == ["y"]
     np.testing.assert_allclose(sum(one.sent["w"] for one in linear[::2]), call.sent["w_ih"], rtol=1e-10)
     np.testing.assert_allclose(sum(one.sent["w"] for one in linear[1::2]), call.sent["w_hh"], rtol=1e-10, atol=1e-14)
     assert [one.name for one in linear[0].formula()][:2] == ["permute", "matmul"]
