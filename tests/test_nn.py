@@ -89,6 +89,86 @@ CASES = {
 }
 
 
+def using(nn, module, forward):
+    """A module around another that calls it as `forward(module, *inputs)` says."""
+
+    class Using(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = module
+
+        def forward(self, *inputs):
+            return forward(library(nn), self.inner, *inputs)
+
+    return Using()
+
+
+def lstm_from(nn, *args, **options):
+    """An LSTM, or a cell, that takes its two states one by one."""
+    kind = options.pop("kind", "LSTM")
+    return using(nn, getattr(nn, kind)(*args, **options), lambda lib, lstm, x, h, c: lstm(x, (h, c)))
+
+
+def on_packed(nn, kind, lengths, *args, **options):
+    """A recurrent layer that reads sequences of these lengths and fills up what it returns."""
+
+    def forward(lib, layer, x, *states):
+        rnn, first = lib.nn.utils.rnn, layer.batch_first
+        packed = rnn.pack_padded_sequence(x, lib.tensor(lengths), first, enforce_sorted=False)
+        output, last = layer(packed, *([states] if len(states) == 2 else states))
+        return rnn.pad_packed_sequence(output, first)[0], last
+
+    return using(nn, getattr(nn, kind)(*args, **options), forward)
+
+
+def flat(outputs):
+    """Return the Tensors of an answer, which may be tuples of tuples."""
+    return [y for part in outputs for y in flat(part)] if isinstance(outputs, tuple) else [outputs]
+
+
+RECURRENT = {
+    "lstm": (lambda nn: nn.LSTM(3, 4), [(5, 2, 3)]),
+    "lstm_no_bias": (lambda nn: nn.LSTM(3, 4, bias=False), [(5, 2, 3)]),
+    "lstm_state": (lambda nn: lstm_from(nn, 3, 4), [(5, 2, 3), (1, 2, 4), (1, 2, 4)]),
+    "lstm_one_step": (lambda nn: lstm_from(nn, 3, 4), [(1, 1, 3), (1, 1, 4), (1, 1, 4)]),
+    "lstm_unbatched": (lambda nn: lstm_from(nn, 3, 4, batch_first=True), [(5, 3), (1, 4), (1, 4)]),
+    "lstm_deep": (
+        lambda nn: lstm_from(nn, 3, 4, 2, batch_first=True, bidirectional=True),
+        [(2, 5, 3), (4, 2, 4), (4, 2, 4)],
+    ),
+    "lstm_deep_eval": (lambda nn: nn.LSTM(3, 4, num_layers=3, dropout=0.5).eval(), [(2, 3, 3)]),
+    "lstm_packed": (lambda nn: on_packed(nn, "LSTM", [2, 5, 3], 3, 4), [(5, 3, 3)]),
+    "lstm_packed_deep": (
+        lambda nn: on_packed(nn, "LSTM", [2, 5, 5, 1], 3, 2, 2, batch_first=True, bidirectional=True),
+        [(4, 5, 3), (4, 4, 2), (4, 4, 2)],
+    ),
+    "gru": (lambda nn: nn.GRU(3, 4), [(5, 2, 3)]),
+    "gru_no_bias": (lambda nn: nn.GRU(3, 4, bias=False), [(5, 2, 3)]),
+    "gru_state": (lambda nn: nn.GRU(3, 4), [(5, 2, 3), (1, 2, 4)]),
+    "gru_unbatched": (lambda nn: nn.GRU(3, 4, batch_first=True), [(5, 3), (1, 4)]),
+    "gru_deep": (lambda nn: nn.GRU(3, 4, 2, bidirectional=True, batch_first=True), [(2, 5, 3), (4, 2, 4)]),
+    "gru_packed": (lambda nn: on_packed(nn, "GRU", [2, 5, 3], 3, 4), [(5, 3, 3), (1, 3, 4)]),
+    "gru_packed_deep": (
+        lambda nn: on_packed(nn, "GRU", [5, 4, 1], 3, 2, 2, bidirectional=True),
+        [(5, 3, 3), (4, 3, 2)],
+    ),
+    "rnn_packed": (lambda nn: on_packed(nn, "RNN", [4, 5, 1], 3, 4, 2, batch_first=True), [(3, 5, 3), (2, 3, 4)]),
+    "rnn_packed_relu": (
+        lambda nn: on_packed(nn, "RNN", [1, 2], 3, 4, nonlinearity="relu", bidirectional=True),
+        [(2, 2, 3)],
+    ),
+    "rnn_cell": (lambda nn: nn.RNNCell(3, 4), [(2, 3), (2, 4)]),
+    "rnn_cell_relu": (lambda nn: nn.RNNCell(3, 4, bias=False, nonlinearity="relu"), [(3,), (4,)]),
+    "rnn_cell_zeros": (lambda nn: nn.RNNCell(3, 4), [(2, 3)]),
+    "lstm_cell": (lambda nn: lstm_from(nn, 3, 4, kind="LSTMCell"), [(2, 3), (2, 4), (2, 4)]),
+    "lstm_cell_one": (lambda nn: nn.LSTMCell(3, 4, bias=False), [(3,)]),
+    "gru_cell": (lambda nn: nn.GRUCell(3, 4), [(2, 3), (2, 4)]),
+    "gru_cell_one": (lambda nn: nn.GRUCell(3, 4, bias=False), [(3,)]),
+}
+
+CASES |= RECURRENT
+
+
 def library(nn):
     """Return minidl or torch, of which `nn` is a part."""
     if nn is minidl.nn:
@@ -118,8 +198,7 @@ def run(nn, name, values, dtype="float64"):
         x = values[f"input.{k}"]
         floating = x.dtype.kind == "f"
         inputs.append(lib.tensor(x.astype(dtype) if floating else x, requires_grad=floating))
-    outputs = module(*inputs)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    outputs = flat(module(*inputs))
     total = sum((y * lib.tensor(values[f"cotangent.{k}"].astype(dtype))).sum() for k, y in enumerate(outputs))
     total.backward()
     found = {f"output.{k}": y.detach().numpy() for k, y in enumerate(outputs)}
@@ -132,8 +211,7 @@ def given(name, torch):
     """Return the inputs, weights and cotangents of a case, drawn with its name as the seed."""
     inputs, rng = inputs_of(name)
     module = CASES[name][0](torch.nn).to(torch.float64)
-    outputs = module(*map(torch.tensor, inputs))
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    outputs = flat(module(*map(torch.tensor, inputs)))
     values = {f"input.{k}": x for k, x in enumerate(inputs)}
     values |= {f"state.{key}": rng.standard_normal(tuple(v.shape)) * 0.5 for key, v in module.named_parameters()}
     values |= {f"state.{key}": v.numpy() for key, v in module.named_buffers()}
@@ -186,6 +264,20 @@ def test_live(name):
     torch = pytest.importorskip("torch")
     values = given(name, torch)
     assert_same(run(nn, name, values), run(torch.nn, name, values), "float64")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_structure_is_torchs(name):
+    torch = pytest.importorskip("torch")
+    ours, theirs = (CASES[name][0](library.nn) for library in (minidl, torch))
+    assert repr(ours) == repr(theirs)
+    assert ours.training == theirs.training
+    state, expected = ours.state_dict(), theirs.state_dict()
+    assert list(state) == list(expected)
+    for key, value in state.items():
+        assert value.shape == tuple(expected[key].shape), key
+        assert f"torch.{value.dtype}" == str(expected[key].dtype), key
+    assert [key for key, _ in ours.named_parameters()] == [key for key, _ in theirs.named_parameters()]
 
 
 def test_not_contiguous_inputs():
@@ -322,6 +414,100 @@ def test_rnn_dropout_acts_between_the_layers():
     assert rnn(minidl.ones(2, 1, 3))[0].tolist() != rnn(minidl.zeros(2, 1, 3))[0].tolist()
     with pytest.warns(UserWarning, match="acts between layers"):
         nn.RNN(3, 4, dropout=0.5)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("batch", [0, 1])
+def test_recurrent_edges(kind, batch):
+    layer = getattr(nn, kind)(3, 4, num_layers=2, bidirectional=True)
+    output, last = layer(minidl.zeros(5, batch, 3))
+    assert output.shape == (5, batch, 8)
+    assert all(state.shape == (4, batch, 4) for state in flat((last,)))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_packed_and_padded_sequences_give_the_same(kind):
+    """What stands in the padding changes nothing; a packed sequence gives each its own last state."""
+    minidl.manual_seed(0)
+    layer = getattr(nn, kind)(3, 4, 2, bidirectional=True, dtype=minidl.float64)
+    x = minidl.randn(5, 3, 3, dtype=minidl.float64)
+    lengths = [3, 5, 1]
+    packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+    output, last = layer(packed)
+    assert isinstance(output, nn.utils.rnn.PackedSequence)
+    padded, again = nn.utils.rnn.pad_packed_sequence(output)
+    assert again.tolist() == lengths
+    for k, length in enumerate(lengths):
+        alone, its_last = layer(x[:length, k])
+        np.testing.assert_allclose(padded[:length, k].tolist(), alone.tolist(), rtol=1e-12)
+        for one, other in zip(flat((last,)), flat((its_last,)), strict=True):
+            np.testing.assert_allclose(one[:, k].tolist(), other.tolist(), rtol=1e-12)
+
+
+def test_cells_are_one_step_of_the_layers():
+    for kind in ("RNN", "LSTM", "GRU"):
+        layer, cell = getattr(nn, kind)(3, 4), getattr(nn, kind + "Cell")(3, 4)
+        cell.load_state_dict({key.removesuffix("_l0"): value for key, value in layer.state_dict().items()})
+        x, state = minidl.randn(6, 2, 3), None
+        for step in x:
+            state = cell(step, state)
+        last = flat((layer(x)[1],))
+        for one, other in zip(flat((state,)), last, strict=True):
+            np.testing.assert_allclose(one.tolist(), other[0].tolist(), rtol=1e-6, atol=1e-7)
+
+
+X = minidl.zeros(5, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: nn.LSTM(3, 4)(X, X), TypeError, r"LSTM: hx must be a pair \(h_0, c_0\), got Tensor"),
+        (lambda: nn.LSTM(3, 4)(X, (X,)), TypeError, "got 1 values"),
+        (
+            lambda: nn.LSTM(3, 4, 2)(X, (minidl.zeros(1, 2, 4), minidl.zeros(2, 2, 4))),
+            ShapeError,
+            r"LSTM: h_0 must have the shape \(num_layers·directions, N, hidden_size\) = \(2, 2, 4\), got \(1, 2, 4\)",
+        ),
+        (
+            lambda: nn.LSTM(3, 4)(X, (minidl.zeros(1, 2, 4), minidl.zeros(1, 3, 4))),
+            ShapeError,
+            r"c_0 must have the shape .* = \(1, 2, 4\), got \(1, 3, 4\)",
+        ),
+        (
+            lambda: nn.GRU(3, 4, 2, bidirectional=True)(X, minidl.zeros(2, 2, 4)),
+            ShapeError,
+            r"= \(4, 2, 4\), got \(2, 2",
+        ),
+        (lambda: nn.GRU(3, 4)(minidl.zeros(5, 2, 7)), ShapeError, "must be input_size=3, got 7"),
+        (lambda: nn.GRU(3, 4).double()(X), DTypeError, "the input is float32 and the weights are float64"),
+        (
+            lambda: nn.GRU(3, 4)(nn.utils.rnn.pack_padded_sequence(minidl.zeros(5, 2, 7), [5, 2])),
+            ShapeError,
+            r"must be input_size=3, got 7 \(shape \(7, 7\), expected \(Σ lengths, input_size\)\)",
+        ),
+        (
+            lambda: nn.GRU(3, 4)(nn.utils.rnn.pack_padded_sequence(X, [5, 2]), minidl.zeros(1, 3, 4)),
+            ShapeError,
+            r"= \(1, 2, 4\), got \(1, 3, 4\)",
+        ),
+        (lambda: nn.LSTM(3, 4, proj_size=2), ArgumentError, "proj_size=2 is not supported, only 0"),
+        (lambda: nn.GRU(3, 4, batch_first=1), TypeError, "batch_first must be True or False, got 1"),
+        (lambda: nn.RNNCell(3, 4)(minidl.zeros(2, 5)), ShapeError, r"input_size=3, got \(2, 5\)"),
+        (lambda: nn.RNNCell(3, 4)(X), ShapeError, r"got \(5, 2, 3\)"),
+        (
+            lambda: nn.GRUCell(3, 4)(X[0], minidl.zeros(4)),
+            ShapeError,
+            r"hx must have the shape \(2, 4\), .* got \(4,\)",
+        ),
+        (lambda: nn.LSTMCell(3, 4)(X[0], minidl.zeros(2, 4)), TypeError, "hx must be a pair"),
+        (lambda: nn.LSTMCell(3, 4).double()(X[0]), DTypeError, "the input is float32 and the weights are float64"),
+        (lambda: nn.RNNCell(3, 4, nonlinearity="sin"), ArgumentError, "nonlinearity must be one of"),
+    ],
+)
+def test_recurrent_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
 
 
 def test_rnn_bad_input():
