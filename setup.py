@@ -17,7 +17,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import BaseError, CCompilerError
+from setuptools.errors import BaseError, CCompilerError, CompileError
 
 PURE, DEBUG, SANITIZE = (os.environ.get(f"MINIDL_{name}") == "1" for name in ("PURE", "DEBUG", "SANITIZE"))
 
@@ -33,8 +33,11 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
-COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off"]
+COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden", "-Werror=unknown-pragmas", "-Wno-psabi"]
 LINK_ARGS = []
+if sys.platform != "win32":
+    COMPILE_ARGS += ["-pthread"]
+    LINK_ARGS += ["-pthread"]
 if SANITIZE:
     COMPILE_ARGS += ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     LINK_ARGS += ["-fsanitize=address,undefined"]
@@ -65,10 +68,12 @@ class BuildKernels(build_ext):
         """Let Cython write the C files, and set the flags to compile them with."""
         from Cython.Build import cythonize
 
+        if self.compiler.compiler_type == "msvc":
+            raise CompileError("MSVC has no vector types; GCC and Clang have")
         translated = cythonize(
             self.extensions,
             build_dir=self.build_temp,
-            include_path=["kernels"],
+            include_path=["kernels", "."],
             compiler_directives=DIRECTIVES,
             force=self.force,
             nthreads=self.parallel,
@@ -76,9 +81,8 @@ class BuildKernels(build_ext):
         )
         for extension, c_files in zip(self.extensions, translated, strict=True):
             extension.sources = c_files.sources
-            if self.compiler.compiler_type != "msvc":
-                extension.extra_compile_args = COMPILE_ARGS
-                extension.extra_link_args = LINK_ARGS
+            extension.extra_compile_args = COMPILE_ARGS
+            extension.extra_link_args = LINK_ARGS
 
 
 setup(

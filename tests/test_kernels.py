@@ -29,6 +29,7 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 ACTIVATIONS = ["identity", "relu", "tanh", "sigmoid"]
 OPTIONS = {
     "activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups", "batch_sizes", "reverse",
+    "relu", "accumulate",
 }  # fmt: skip
 INDICES = {"index": "y", "target": "softmax"}  # whole numbers, and the argument whose dimension 1 they point into
 
@@ -151,6 +152,13 @@ def cross_entropy(N: int, C: int) -> dict[str, Any]:
     return {"x": (N, C), "target": (N,), "loss": (N,), "softmax": (N, C), "g": (N,), "dx": (N, C)}
 
 
+def product(batch: tuple[int, ...], I: int, K: int, J: int, relu: bool) -> dict[str, Any]:  # noqa: E741
+    """Sums into y are in tests/test_product.py: here y is full of NaN."""
+    return {
+        "a": (*batch, I, K), "b": (*batch, K, J), "bias": (J,), "y": (*batch, I, J), "relu": relu, "accumulate": False,
+    }  # fmt: skip
+
+
 def with_optional_outputs(*writes: str, **more: Any) -> Row:
     """A row for a backward kernel: each of its gradients may be None."""
     return Row(writes=writes, optional_outputs=writes, **more)
@@ -251,6 +259,14 @@ ROWS: dict[str, Row] = {
     "lstm_backward": with_optional_outputs("dx", "dh0", "dc0", "dw_ih", "dw_hh", "db", **LSTM),
     "gru_forward": Row(writes=("y", "h_n", "gates", "recurrent"), optional_inputs=("b_ih", "b_hh"), **GRU),
     "gru_backward": with_optional_outputs("dx", "dh0", "dw_ih", "dw_hh", "db_ih", "db_hh", **GRU),
+    "product_forward": Row(
+        arguments=product,
+        writes=("y",),
+        optional_inputs=("bias",),
+        small=every(batch=[(), (2,)], I=[0, 1, 3], K=[0, 1, 4], J=[0, 1, 5], relu=[False, True]),
+        large=every(batch=[(), (3,)], I=[1, 23, 71], K=[67], J=[41], relu=[False, True]),
+        draw=drawn(batch=[(), (0,), (3,)], I=(0, 5), K=(0, 5), J=(0, 5), relu=[False, True]),
+    ),
     "max_pool2d_forward": Row(
         arguments=max_pool2d,
         writes=("y", "index"),

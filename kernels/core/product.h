@@ -1,0 +1,34 @@
+/* The product y = f(a b + bias), or y = f(y + a b + bias): what product.c is asked, and what each unit offers to it. */
+#ifndef MINIDL_PRODUCT_H
+#define MINIDL_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct product {
+    ptrdiff_t batch, m, n, k;             /* batch times (m, k) x (k, n) */
+    const void *a, *b, *bias;             /* bias has n elements, or is NULL */
+    void *y;                              /* (m, n) */
+    ptrdiff_t a_row, b_row, y_row;        /* from one row, as it is stored, to the next, in elements */
+    ptrdiff_t a_batch, b_batch, y_batch;  /* from one product of the batch to the next, in elements */
+    bool a_transposed, b_transposed;      /* a is stored (k, m); b is stored (n, k) */
+    bool accumulate, relu, is_double;
+};
+
+/* Computes every product of the batch. Any size may be 0. y overlaps neither a, b nor bias. */
+void product(const struct product *p);
+
+/* How a unit computes: see product.c, where the choice is made. */
+enum product_method { DOTS, DIRECT, PACKED };
+
+/* Fills y[first_row:end_row, first_column:end_column] of one product, whose a, b, y are given already shifted. */
+typedef void product_block(const struct product *p, enum product_method method, ptrdiff_t first_row, ptrdiff_t end_row,
+                           ptrdiff_t first_column, ptrdiff_t end_column);
+
+struct product_unit {
+    product_block *block_float, *block_double;
+};
+
+extern const struct product_unit product_avx512, product_avx2, product_neon, product_baseline;
+
+#endif

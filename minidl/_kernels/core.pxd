@@ -1,0 +1,42 @@
+# What the extension minidl._kernels.core (kernels/core.pyx) offers to the others. An extension that linked the C files
+# instead would have a pool of its own.
+
+cdef extern from "core/cpu.h":
+    enum:
+        BASELINE
+        NEON
+        AVX2
+        AVX512
+        INSTRUCTION_SETS
+
+
+cdef extern from "core/product.h":
+    # y = f(a b + bias), or y = f(y + a b + bias). Strides count elements; the fields are explained in the header.
+    ctypedef struct Product "struct product":
+        ptrdiff_t batch, m, n, k
+        const void *a
+        const void *b
+        const void *bias
+        void *y
+        ptrdiff_t a_row, b_row, y_row
+        ptrdiff_t a_batch, b_batch, y_batch
+        bint a_transposed, b_transposed
+        bint accumulate, relu, is_double
+
+
+cdef void product(const Product *p) noexcept nogil
+
+# The same for arrays of 2 dimensions, or 3 with the batch first: y = relu(y + a b + bias), where relu and y are
+# optional and bias may be None. Of a and b either the rows or the columns are contiguous, so that a.T can be given
+# for a; of y the rows. Raises TypeError or ValueError for what does not fit.
+cdef int multiply(a, b, bias, y, bint relu, bint accumulate) except -1
+
+# Calls work(job, chunk) for each chunk in 0 .. chunks - 1, on the pool's threads: see kernels/core/pool.h.
+ctypedef void (*chunk_function)(void *job, ptrdiff_t chunk) noexcept nogil
+cdef void run_chunks(chunk_function work, void *job, ptrdiff_t chunks) noexcept nogil
+
+# Memory that this thread keeps between calls, or NULL: see kernels/core/scratch.h.
+cdef void *scratch(int slot, size_t size) noexcept nogil
+
+# BASELINE, NEON, AVX2 or AVX512, for extensions that have a unit for each instruction set.
+cdef int active_instruction_set() noexcept nogil
