@@ -53,7 +53,7 @@ class DTypeError(MinidlError, TypeError, RuntimeError):
     """An element type that the operation does not take."""
 
 
-class ArgumentError(MinidlError, ValueError):
+class ArgumentError(MinidlError, ValueError, RuntimeError):
     """An argument whose value makes no sense, such as a negative learning rate."""
 
 
@@ -69,7 +69,7 @@ class NotInitialised(MinidlError, AttributeError):
     """A module used before its `super().__init__()` ran."""
 
 
-class IndexOutOfRange(MinidlError, IndexError):
+class IndexOutOfRange(MinidlError, IndexError, RuntimeError):
     """An index or label that points outside what it indexes."""
 
 

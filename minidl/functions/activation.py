@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from ..errors import ArgumentError
 from ._arguments import as_array, axis
 from .reductions import floats, typed
 
@@ -39,6 +40,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     >>> minidl.nn.functional.gelu(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8413])
     """
+    if approximate not in ("none", "tanh"):
+        raise ArgumentError(f'approximate: got {approximate!r}, expected "none" or "tanh"')
     if approximate == "tanh":
         return 0.5 * input * (1.0 + ops.tanh(0.7978845608028654 * (input + 0.044715 * (input * input * input))))
     return input * (0.5 * (1.0 + ops.erf(input * 0.7071067811865476)))

@@ -92,8 +92,8 @@ def converted(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         raise ArgumentError(
             f"tensor: the nested sequences are ragged, every row must have the same length ({error})"
         ) from None
-    except OverflowError:
-        raise ArgumentError("tensor: an int does not fit into int64") from None
+    if isinstance(first, int) and (array.dtype.kind == "O" or array.dtype == np.uint64):
+        raise ArgumentError("tensor: an int does not fit into int64")
     if array.dtype.kind not in "biuf":
         raise DTypeError(f"tensor: expected numbers, got {first!r} of type {type(first).__name__}")
     if dtype is None and not isinstance(first, (np.ndarray, np.generic, Variable)):
@@ -108,15 +108,16 @@ def unwrapped(data: Any) -> Any:
 
 def of_size(sizes: Any, size: Any) -> tuple[int, ...]:
     """Return the shape given as f(2, 3), f((2, 3)) or f(size=(2, 3))."""
-    return shape_from(sizes if size is None else (size,))
+    shape = shape_from(sizes if size is None else (size,))
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"size: got {shape}, expected non-negative ints")
+    return shape
 
 
 def filled(sizes: Any, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
     """Return a Tensor full of one value."""
     check_device(device)
-    shape = shape_from(sizes)
-    if any(n < 0 for n in shape):
-        raise ShapeError(f"size: got {shape}, expected non-negative ints")
+    shape = of_size(sizes, None)
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)
     return leaf(np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype), requires_grad)
 

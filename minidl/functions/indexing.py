@@ -10,6 +10,7 @@ from .. import ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ._arguments import as_array, axis, like
+from .shaping import expand
 
 
 def normalised(index: Any) -> Any:
@@ -119,7 +120,10 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     tensor([[2, 2],
             [4, 4]])
     """
-    where = as_array(index, "index").reshape(-1)
+    where = as_array(index, "index")
+    if where.ndim > 1 or where.dtype.kind not in "iu":
+        raise IndexOutOfRange(f"index: got {where.dtype} of shape {where.shape}, expected integers, a vector of them")
+    where = where.reshape(-1)
     d = axis(dim, as_array(input).ndim)
     n = as_array(input).shape[d] if as_array(input).ndim else 1
     if where.size and (where.min() < 0 or where.max() >= n):
@@ -134,9 +138,9 @@ def masked_select(input: Any, mask: Any) -> Any:
     >>> minidl.masked_select(minidl.tensor([1, 2, 3]), minidl.tensor([True, False, True]))
     tensor([1, 3])
     """
-    shape = np.broadcast_shapes(as_array(input).shape, as_array(mask, "mask").shape)
-    from .shaping import expand
-
+    if as_array(mask, "mask").dtype != np.bool_:
+        raise ArgumentError(f"mask: got {as_array(mask).dtype}, expected bool; compare first, as in x > 0")
+    shape = np.broadcast_shapes(as_array(input).shape, as_array(mask).shape)
     return getitem(expand(input, shape), np.broadcast_to(as_array(mask), shape))
 
 

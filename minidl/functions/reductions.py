@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import dtypes, ops
-from ..errors import ArgumentError, DTypeError
+from ..errors import ArgumentError, DTypeError, IndexOutOfRange
 from ..operation import cast_to
 from ._arguments import as_array, axes, axis
 from .indexing import take_along_dim
@@ -33,7 +33,7 @@ def nonempty(input: Any, dim: Any, name: str) -> None:
     """Refuse to choose an extremum of nothing."""
     shape = as_array(input).shape
     if 0 in (shape if dim is None else [shape[d] for d in (dim if isinstance(dim, tuple) else (dim,)) if shape]):
-        raise IndexError(f"{name}: the reduced dimension of shape {shape} is empty, and nothing has no extremum")
+        raise IndexOutOfRange(f"{name}: the reduced dimension of shape {shape} is empty, and nothing has no extremum")
 
 
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

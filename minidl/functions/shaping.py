@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, ops
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..autograd import Variable
+from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
 from ._arguments import as_array, axes, axis, integers, shape_from
 
@@ -253,6 +254,9 @@ def sequence(tensors: Any, name: str) -> list[Any]:
         raise DTypeError(f"{name}: got {type(tensors).__name__}, expected a list or tuple of Tensors")
     if not tensors:
         raise ArgumentError(f"{name}: expected at least one Tensor, got an empty {type(tensors).__name__}")
+    for k, x in enumerate(tensors):
+        if not isinstance(x, (Variable, np.ndarray)):
+            raise DTypeError(f"{name}: element {k} is {type(x).__name__}, expected a Tensor or an array")
     return list(tensors)
 
 
@@ -313,7 +317,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     shape = as_array(input).shape
     d = axis(dim, len(shape))
     if not shape:
-        raise ShapeError("unbind: a 0-d tensor has no dimension to unbind")
+        raise IndexOutOfRange("unbind: a 0-d tensor has no dimension to unbind")
     return tuple(ops.getitem(input, index=(*(slice(None),) * d, k, ...)) for k in range(shape[d]))
 
 
@@ -325,7 +329,8 @@ def flip(input: Any, *dims: Any) -> Any:
     tensor([2, 1, 0])
     """
     ndim = as_array(input).ndim
-    reversed_dims = [axis(d, ndim, "dims") for d in shape_from(dims, "dims")]
+    named = shape_from(dims, "dims")
+    reversed_dims = (axes(named, ndim, "dims") or ()) if named else ()
     index = tuple(slice(None, None, -1) if d in reversed_dims else slice(None) for d in range(ndim))
     return ops.copy(ops.getitem(input, index=index))
 
@@ -396,7 +401,7 @@ def select(input: Any, dim: int, index: int) -> Any:
     """
     shape = as_array(input).shape
     if not shape:
-        raise ShapeError("select: a 0-d tensor has no dimension to select from")
+        raise IndexOutOfRange("select: a 0-d tensor has no dimension to select from")
     d, k = axis(dim, len(shape)), axis(index, shape[axis(dim, len(shape))], "index")
     return ops.getitem(input, index=(*(slice(None),) * d, k, ...))
 
