@@ -56,7 +56,7 @@ def warn_of_broadcast(name: str, input: Any, target: Any) -> None:
             f"{name}: the target's shape {b} differs from the input's {a}; they are broadcast against each other, "
             "which is rarely meant: make them equal, with .squeeze(-1) or .unsqueeze(-1) for instance",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 

@@ -166,8 +166,7 @@ def var(
     dims = axes(dim, ndim)
     deviation = input - ops.mean(input, dim=dims, keepdim=True)
     left = ops.reduce.count(as_array(input).shape, dims) - correction
-    total = ops.sum(deviation * deviation, dim=dims, keepdim=keepdim)
-    return ops.div(total, float(left)) if left > 0 else ops.mul(total, float("inf") if left else float("nan"))
+    return ops.div(ops.sum(deviation * deviation, dim=dims, keepdim=keepdim), float(left) if left > 0 else 0.0)
 
 
 def std(
