@@ -353,7 +353,7 @@ EXPRESSIONS = {
         A[:1].var(0)
         A[:, :1].std(1)
         E.var()
-        A.var(dim=0, correction=2)
+        A.detach().var(dim=0, correction=2)
     """,
     "shapes": """
         A.reshape(3, 2)
