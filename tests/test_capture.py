@@ -137,6 +137,7 @@ def test_a_recorded_in_place_change_has_the_same_gradient():
     with minidl.capture() as c:
         np.testing.assert_array_equal(gradient(), plain)
     assert [call.name for call in c] == ["mul", "relu", "setitem", "add", "setitem", "setitem", "mul", "sum"]
+    assert [bool(call.g) for call in c] == [True, True, False, True, False, True, True, True]  # x[...] = y has no rule
 
 
 # -- a training step of the chapter's network ------------------------------------------------------------------------
@@ -703,8 +704,11 @@ def test_it_keeps_no_tensor_and_no_node_and_makes_no_cycle():
             array = weakref.ref(h.array)
             loss.backward()
             optimizer.step()
-            x[0] = 1
-            del h, loss
+            changed = minidl.zeros(2)
+            changed[0] = 1
+            alias = weakref.ref(changed)
+            del h, loss, changed
+            assert alias() is None
             assert node() is None, "the capture keeps the graph alive while it runs"
             assert tensor() is None
             assert array() is None
@@ -783,6 +787,27 @@ def test_threads_are_apart():
         x - 1
     assert [call.name for call in c] == ["sub"]
     assert seen["names"] == ["add"]
+
+
+def test_a_thread_that_begins_in_a_capture_does_not_keep_it():
+    finished, checked = threading.Event(), threading.Event()
+    runs = []
+
+    def work():
+        with minidl.capture() as c:
+            minidl.ones(1) * 2
+        runs.append(weakref.ref(c))
+        del c
+        finished.set()
+        checked.wait(60)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    finished.wait(60)
+    alive = runs[0]() is not None
+    checked.set()
+    thread.join()
+    assert not alive
 
 
 def test_tasks_are_apart():

@@ -271,6 +271,8 @@ def test_strange_numbers_and_sizes(opened):
         minidl.tensor([2**62 + 1, -1]) * 1
         minidl.randn(2, 3, 20, 20).to(minidl.float16) * 1
         minidl.full((100, 100), math.nan) * 1
+        minidl.zeros(2, dtype=minidl.int64) * 1
+        minidl.zeros(2, dtype=minidl.float64) * 1
     page = opened(c)
     for call in c:
         cards = page.run(SHOWN)["cards"]
