@@ -129,6 +129,8 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
     expected = () if x.ndim == 1 else (x.shape[0], *x.shape[2:])
     if t.shape != expected:
         hint = "; .squeeze(1) drops the last 1" if t.shape == (*expected, 1) else ""
+        if t.shape == x.shape:
+            hint = "; one-hot labels become class indices by .argmax(1), and class probabilities are floats: .float()"
         raise ShapeError(
             f"{name}: target has shape {t.shape}, expected {expected} for an input of shape {x.shape}{hint}"
         )
