@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -421,18 +422,30 @@ def test_summary(shape, dtype):
     assert ("picture" in told) == (len(cells) < array.size)
 
 
-def test_a_picture_is_the_means_of_blocks():
-    matrix = np.arange(96 * 192, dtype=np.float64).reshape(96, 192) - 5000
-    drawn = picture(matrix)
-    assert (drawn["height"], drawn["width"], drawn["whole"]) == (48, 96, False)
-    means = matrix.reshape(48, 2, 96, 2).mean((1, 3))
-    import base64
+def levels_of(drawn):
+    """The bytes of a picture, as rows."""
+    return np.frombuffer(base64.b64decode(drawn["bytes"]), np.int8).reshape(drawn["height"], drawn["width"])
 
-    levels = np.frombuffer(base64.b64decode(drawn["bytes"]), np.int8).reshape(48, 96)
-    np.testing.assert_array_equal(levels, np.rint(means / np.abs(means).max() * 127))
-    assert picture(np.zeros((10, 20)))["whole"]
-    uneven = picture(np.ones((50, 97)))
-    assert set(base64.b64decode(uneven["bytes"])) == {127}
+
+def test_a_picture_is_the_means_of_blocks():
+    matrix = np.arange(96 * 240, dtype=np.float64).reshape(96, 240) - 5000
+    drawn = picture(matrix)
+    assert (drawn["height"], drawn["width"], drawn["note"]) == (48, 120, "each point the mean of a block")
+    means = matrix.reshape(48, 2, 120, 2).mean((1, 3))
+    np.testing.assert_array_equal(levels_of(drawn), np.rint(means / np.abs(means).max() * 127))
+    assert picture(np.zeros((10, 20), np.float16))["note"] == "each point one element"
+    assert set(levels_of(picture(np.ones((50, 131)))).ravel()) == {127}
+    assert levels_of(picture(np.arange(3))).tolist() == [[0, 64, 127]]
+
+
+def test_a_picture_of_images_shows_them_side_by_side():
+    images = np.arange(2 * 3 * 4 * 40, dtype=np.float32).reshape(2, 3, 4, 40)
+    drawn = picture(images)
+    assert drawn["note"] == "the first 2 of 6, each point one element"
+    levels = levels_of(drawn)
+    assert levels.shape == (4, 82)
+    shown = np.concatenate([images[0, 0], np.zeros((4, 1)), images[0, 1], np.zeros((4, 1))], axis=1)
+    np.testing.assert_array_equal(levels, np.rint(shown / shown.max() * 127))
 
 
 def test_brief():

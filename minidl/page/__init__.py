@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 Record = dict[str, Any]
 
 ROWS, COLUMNS = (6, 2), (7, 3)  # how many of the first and of the last are shown of a large array
-PICTURE = (48, 96)  # rows and columns of its picture, at most
+PICTURE = (48, 120)  # rows and columns of its picture, at most
 LONG, FEW = 1000, (2, 1)  # in a run of more steps than this, so few rows and columns are shown, and no picture
 
 
@@ -203,7 +203,7 @@ def summary(array: Array, long: bool) -> Record:
         "figures": figures(array),
     }
     if len(rows) * len(columns) < array.size and not long:
-        record["picture"] = picture(matrix)
+        record["picture"] = picture(array)
     return record
 
 
@@ -227,18 +227,25 @@ def figures(array: Array) -> list[tuple[str, str]]:
     return [*told, *[(name, str(count)) for name, count in lost if count]]
 
 
-def picture(matrix: Array) -> Record:
-    """Return a small picture of a matrix: the means of its blocks, as bytes from -127 to 127 around zero."""
-    means = np.nan_to_num(matrix.astype(np.float64), posinf=0, neginf=0)
+def picture(array: Array) -> Record:
+    """Return a small picture of an array: the means of blocks of its matrix, as bytes from -127 to 127 around zero.
+
+    Of an array of matrices, such as images, the first stand side by side.
+    """
+    planes = array.reshape(-1, *array.shape[-2:]) if array.ndim > 1 else array.reshape(1, 1, -1)
+    count = min(len(planes), max(1, PICTURE[1] // (planes.shape[2] + 1)))
+    padded = np.pad(planes[:count].astype(np.float64), ((0, 0), (0, 0), (0, int(count > 1))))
+    matrix = means = np.nan_to_num(np.concatenate(list(padded), axis=1), posinf=0, neginf=0)
     for axis, most in enumerate(PICTURE):
-        edges = np.unique(np.linspace(0, means.shape[axis], min(means.shape[axis], most), endpoint=False).astype(int))
-        sizes = np.diff([*edges, means.shape[axis]])
-        means = np.add.reduceat(means, edges, axis) / np.expand_dims(sizes, 1 - axis)
-    scale = np.abs(means).max() or 1.0
-    levels = np.rint(means / scale * 127).astype(np.int8)
+        size = means.shape[axis]
+        edges = np.unique(np.linspace(0, size, min(size, most), endpoint=False).astype(int))
+        means = np.add.reduceat(means, edges, axis) / np.expand_dims(np.diff([*edges, size]), 1 - axis)
+    levels = np.rint(means / (np.abs(means).max() or 1.0) * 127).astype(np.int8)
+    which = f"the first {count} of {len(planes)}, " if len(planes) > 1 else ""
+    blocks = "each point one element" if means.shape == matrix.shape else "each point the mean of a block"
     return {
         "height": means.shape[0],
         "width": means.shape[1],
-        "whole": means.shape == matrix.shape,
+        "note": which + blocks,
         "bytes": base64.b64encode(levels.tobytes()).decode(),
     }

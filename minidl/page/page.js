@@ -39,6 +39,7 @@ function short(text) {
 
 const valueOf = (record) => (record.value === undefined ? null : run.values[record.value]);
 const opOf = (call) => run.ops[call.op];
+const labelOf = (output) => (output.name === "out" ? "y" : output.name); // as the formula names it
 const nameOf = (call) => `${call.label} ${opOf(call).name}`;
 const shapeOf = (value) => `(${value.shape.join(", ")}${value.shape.length === 1 ? "," : ""})`;
 const cellsOf = (value) => (value.split ??= value.cells === "" ? [] : value.cells.split(" "));
@@ -125,13 +126,12 @@ function figuresOf(value) {
   return make("p", { class: "figures" }, ...parts.flatMap((part, k) => (k ? [" · ", part] : [part])));
 }
 
-// A picture of a whole matrix: orange above zero, blue below.
+// A picture of what the table shows a part of: orange above zero, blue below.
 function pictureOf(value) {
   if (!value.picture) return null;
-  const { height, width, whole } = value.picture;
-  const hint = `all ${value.shape.join(" × ")} elements${whole ? "" : ", each point the mean of a block"}`;
-  const canvas = make("canvas", { width, height, title: hint, role: "img", "aria-label": hint });
-  const scale = Math.min(24 / width, 9 / height, 1);
+  const { height, width, note } = value.picture;
+  const canvas = make("canvas", { width, height, title: note, role: "img", "aria-label": `A picture: ${note}` });
+  const scale = Math.min(30 / width, 9 / height, 1);
   Object.assign(canvas.style, { width: `${width * scale}rem`, height: `${Math.max(height * scale, 1)}rem` });
   const style = getComputedStyle(document.documentElement);
   const context = canvas.getContext("2d");
@@ -235,7 +235,9 @@ function rulesOf(call, step, index) {
     }
     list.append(make("dt", {}, name ? `dL/d${name}` : ""), rule);
   }
-  const head = make("h3", {}, "Derivative, from g = dL/d(out)");
+  const several = call.outputs.length > 1;
+  const told = several ? call.outputs.map(({ name }) => `g_${name} = dL/d${name}`).join(", ") : "g = dL/dy, out = y";
+  const head = make("h3", {}, `Derivative: ${told}`);
   if (!op.derivative) return [head, list];
   const code = make("details", {}, make("summary", {}, "the code that calls its kernel"), ...list.querySelectorAll("pre"));
   return [head, make("div", { class: "formula" }, make("p", {}, op.derivative), code)];
@@ -264,7 +266,7 @@ function show() {
     make("h3", {}, "Inputs"),
     cards("inputs", call.inputs.map((record) => card(record, record.name, linkOf(record, "from", part)))),
     make("h3", {}, "Output"),
-    cards("outputs", call.outputs.map((record) => card(record, record.name, null, backward ? null : pick))),
+    cards("outputs", call.outputs.map((record) => card(record, labelOf(record), null, backward ? null : pick))),
   ];
 
   page.className = step.phase;
@@ -282,7 +284,7 @@ function show() {
   }
   if (!backward) page.append(...forward, ...rules);
   else {
-    const came = step.g.map((record) => card(record, `g = dL/d${record.name}`, null, pick));
+    const came = step.g.map((record) => card(record, `dL/d${labelOf(record)}`, null, pick));
     const sent = step.sent.map((record) => {
       const input = call.inputs.find(({ name }) => name === record.name);
       return card(record, `dL/d${record.name}`, input ? linkOf(input, "to", part) : null);
@@ -326,7 +328,8 @@ function drawGraph() {
     row.dot.append(dot);
     svg.append(row.dot);
     const result = call.outputs[0] && valueOf(call.outputs[0]);
-    const about = [call.path || call.inputs[0]?.leaf, result && shapeOf(result)].filter(Boolean).join(" · ");
+    const size = result && (result.shape.length ? shapeOf(result) : short(result.cells));
+    const about = [call.path || call.inputs[0]?.leaf, size].filter(Boolean).join(" · ");
     const title = make("b", {}, nameOf(call));
     row.element = make("div", { class: "row", style: `padding-left:${x(row) + 14}px` },
       make("button", { class: "call", title: call.text, onclick: () => goTo(call) }, title, make("small", {}, about || " ")));
