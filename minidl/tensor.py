@@ -491,8 +491,6 @@ class Tensor(Variable):
     __matmul__ = products.matmul
     __neg__ = ops.neg
     __abs__ = ops.abs
-    __eq__ = ops.eq
-    __ne__ = ops.ne
     __lt__ = ops.lt
     __le__ = ops.le
     __gt__ = ops.gt
@@ -502,6 +500,12 @@ class Tensor(Variable):
     __or__ = __ror__ = ops.bitwise_or
     __xor__ = __rxor__ = ops.bitwise_xor
     __getitem__ = indexing.getitem
+
+    def __eq__(self, other: Any) -> Any:
+        return ops.eq(self, other) if comparable(other) else NotImplemented  # x == None is False
+
+    def __ne__(self, other: Any) -> Any:
+        return ops.ne(self, other) if comparable(other) else NotImplemented
 
     def __pos__(self) -> Any:
         return self
@@ -565,7 +569,7 @@ class Tensor(Variable):
     sign = ops.sign
     floor = ops.floor
     ceil = ops.ceil
-    round = ops.round
+    round = arithmetic.round
     trunc = ops.trunc
     isnan = ops.isnan
     isinf = ops.isinf
@@ -761,6 +765,11 @@ class Tensor(Variable):
     def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: Any = False) -> Any:
         """Return a Tensor of data, in this dtype."""
         return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+def comparable(other: Any) -> bool:
+    """Return whether a Tensor can be compared with it element by element."""
+    return isinstance(other, (Variable, np.ndarray, np.generic, bool, int, float))
 
 
 class HookHandle:

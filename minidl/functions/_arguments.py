@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -59,6 +60,23 @@ def axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | None:
     if len(set(dims)) != len(dims):
         raise ArgumentError(f"{name}: got {dim}, which names a dimension twice")
     return dims if ndim else ()
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def numpy_names(function: F) -> F:
+    """Return the function as it also takes NumPy's names of its arguments, as PyTorch's does: axis and keepdims."""
+
+    @wraps(function)
+    def renamed(*args: Any, **named: Any) -> Any:
+        if "axis" in named:
+            named["dim"] = named.pop("axis")
+        if "keepdims" in named:
+            named["keepdim"] = named.pop("keepdims")
+        return function(*args, **named)
+
+    return cast(F, renamed)
 
 
 def pair(value: Any, name: str, least: int = 0) -> tuple[int, int]:

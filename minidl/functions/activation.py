@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..errors import ArgumentError
-from ._arguments import as_array, axis
+from ._arguments import as_array, axis, numpy_names
 from .reductions import floats, typed
 
 
@@ -70,6 +70,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     return ops.where(ops.gt(scaled, threshold), input, ops.div(ops.log1p(ops.exp(small)), beta))
 
 
+@numpy_names
 def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """y_i = e^(x_i) / Σ_j e^(x_j) along `dim`.
 
@@ -83,6 +84,7 @@ def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     return ops.softmax(input, dim=d) if as_array(input).ndim else ops.div(input, input)
 
 
+@numpy_names
 def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """y_i = x_i - ln Σ_j e^(x_j) along `dim`.
 

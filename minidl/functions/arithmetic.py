@@ -71,6 +71,21 @@ def remainder(input: Any, other: Any) -> Any:
     return ops.remainder(input, other)
 
 
+def round(input: Any, *, decimals: int = 0) -> Any:
+    """y = the nearest number with so many decimals; halves go to the even one.
+
+    >>> import minidl
+    >>> minidl.round(minidl.tensor([1.26, 2.5, -1.5]), decimals=1)
+    tensor([ 1.3000,  2.5000, -1.5000])
+    >>> minidl.round(minidl.tensor([1.26, 2.5, -1.5]))
+    tensor([ 1.,  2., -2.])
+    """
+    if decimals == 0:
+        return ops.round(input)
+    scale = 10.0**decimals
+    return ops.div(ops.round(ops.mul(input, scale)), scale)
+
+
 def square(input: Any) -> Any:
     """y = x².
 

@@ -58,6 +58,18 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
     return wrap(native(ndarray))
 
 
+def from_dlpack(ext_tensor: Any) -> Any:
+    """Return a Tensor that shares the memory of another library's array, handed over by the DLPack protocol.
+
+    >>> import minidl, numpy
+    >>> minidl.from_dlpack(numpy.arange(3.0))
+    tensor([0., 1., 2.], dtype=float64)
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise DTypeError(f"from_dlpack: got {type(ext_tensor).__name__}, which has no __dlpack__()")
+    return from_numpy(np.from_dlpack(ext_tensor))
+
+
 def leaf(array: Any, requires_grad: bool) -> Any:
     """Return a Tensor without history."""
     t = wrap(array)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from .. import dtypes, ops
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange
 from ..operation import cast_to
-from ._arguments import as_array, axes, axis
+from ._arguments import as_array, axes, axis, numpy_names
 from .indexing import take_along_dim
 
 
@@ -36,6 +36,7 @@ def nonempty(input: Any, dim: Any, name: str) -> None:
         raise IndexOutOfRange(f"{name}: the reduced dimension of shape {shape} is empty, and nothing has no extremum")
 
 
+@numpy_names
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """y = Σ x over `dim`; booleans and integers add up to int64.
 
@@ -48,6 +49,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     return ops.sum(typed(input, dtype), dim=dim, keepdim=keepdim)
 
 
+@numpy_names
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """y = (1/n) Σ x over `dim`.
 
@@ -60,6 +62,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     return ops.mean(input, dim=axes(dim, as_array(input).ndim), keepdim=keepdim)
 
 
+@numpy_names
 def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     """y = max x over `dim`; equal maxima share the gradient.
 
@@ -72,6 +75,7 @@ def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     return ops.amax(input, dim=dims, keepdim=keepdim)
 
 
+@numpy_names
 def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     """y = min x over `dim`; equal minima share the gradient.
 
@@ -84,6 +88,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     return ops.amin(input, dim=dims, keepdim=keepdim)
 
 
+@numpy_names
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the index of the (first) maximum along `dim`, of the flattened input for None.
 
@@ -96,6 +101,7 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     return ops.argmax(input, dim=d if as_array(input).ndim else None, keepdim=keepdim)
 
 
+@numpy_names
 def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the index of the (first) minimum along `dim`, of the flattened input for None.
 
@@ -108,6 +114,7 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     return ops.argmin(input, dim=d if as_array(input).ndim else None, keepdim=keepdim)
 
 
+@numpy_names
 def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the maximum; along a `dim`, (values, indices); of two Tensors, the larger element by element.
 
@@ -122,6 +129,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     return Extremum(*chosen(input, dim, keepdim, argmax))
 
 
+@numpy_names
 def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Return the minimum; along a `dim`, (values, indices); of two Tensors, the smaller element by element.
 
@@ -148,6 +156,7 @@ def chosen(input: Any, dim: int, keepdim: bool, choose: Any) -> tuple[Any, Any]:
     return ops.reshape(values, shape=shape), ops.reshape(indices, shape=shape)
 
 
+@numpy_names
 def var(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = 1
 ) -> Any:
@@ -169,6 +178,7 @@ def var(
     return ops.div(ops.sum(deviation * deviation, dim=dims, keepdim=keepdim), float(left) if left > 0 else 0.0)
 
 
+@numpy_names
 def std(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = 1
 ) -> Any:
@@ -181,6 +191,7 @@ def std(
     return ops.sqrt(var(input, dim, unbiased, keepdim, correction=correction))
 
 
+@numpy_names
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Return whether all are true (over `dim`).
 
@@ -191,6 +202,7 @@ def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     return ops.all(input, dim=axes(dim, as_array(input).ndim), keepdim=keepdim)
 
 
+@numpy_names
 def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """Return whether any is true (over `dim`).
 
@@ -201,6 +213,7 @@ def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     return ops.any(input, dim=axes(dim, as_array(input).ndim), keepdim=keepdim)
 
 
+@numpy_names
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """y = ln Σ e^x over `dim`, shifted by the maximum so that nothing overflows.
 

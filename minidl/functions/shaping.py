@@ -11,7 +11,7 @@ from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axes, axis, integers, shape_from
+from ._arguments import as_array, axes, axis, integers, numpy_names, shape_from
 
 
 def reshape(input: Any, *shape: Any) -> Any:
@@ -138,6 +138,7 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     return ops.permute(input, dims=tuple(order))
 
 
+@numpy_names
 def squeeze(input: Any, dim: Any = None) -> Any:
     """Return a view without its dimensions of size 1 (or without those of `dim` that are).
 
@@ -152,6 +153,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     return ops.reshape(input, shape=tuple([n for d, n in enumerate(shape) if d not in dims or n != 1]))
 
 
+@numpy_names
 def unsqueeze(input: Any, dim: int) -> Any:
     """Return a view with a dimension of size 1 at `dim`.
 
@@ -205,6 +207,7 @@ def broadcast_to(input: Any, size: Any) -> Any:
     return expand(input, size)
 
 
+@numpy_names
 def cat(tensors: Any, dim: int = 0) -> Any:
     """Return the tensors one after the other along `dim`; their other sizes must be equal.
 
@@ -233,6 +236,7 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     return ops.cat(*alike(solid), dim=d)
 
 
+@numpy_names
 def stack(tensors: Any, dim: int = 0) -> Any:
     """Return the tensors, all of one shape, side by side along a new dimension `dim`.
 
@@ -307,6 +311,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(input, max(-(-size // chunks), 1), dim) if size else (input,) * chunks
 
 
+@numpy_names
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """Return the slices along `dim`, without it.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..operation import elementwise
 
 # -- comparison and logic: no derivative, their outputs are boolean --------------------------------------------------
@@ -154,14 +155,22 @@ def div(a: Any, b: Any) -> Any:
 
 @elementwise
 def floor_divide(a: Any, b: Any) -> Any:
-    """y = ⌊a / b⌋."""
+    """y = ⌊a / b⌋; an integer divided by 0 raises."""
+    check_divisor(a, b)
     return np.floor_divide(a, b)
 
 
 @elementwise
 def remainder(a: Any, b: Any) -> Any:
-    """y = a - b ⌊a / b⌋."""
+    """y = a - b ⌊a / b⌋; of an integer by 0 it raises."""
+    check_divisor(a, b)
     return np.remainder(a, b)
+
+
+def check_divisor(a: Any, b: Any) -> None:
+    """Refuse to divide integers by 0, of which NumPy makes 0; floats give inf or NaN."""
+    if np.result_type(a, b).kind != "f" and not np.all(b):
+        raise ArgumentError("integer division by zero")
 
 
 @elementwise
