@@ -2,15 +2,22 @@
 
 Twin: minidl/reference/linear.py
 
-a) The products are NumPy's, whose BLAS is built for every processor. `np.dot(a, b, out)` is its quickest form: no
-   temporary, and W.T is read where it lies. For one row, dW = dzᵀ x takes 15 µs this way and 110 µs as `dz.T @ x`
-   (784 -> 128, float32).
-b) Bias and relu are one pass over y. tanh and the exponential of the sigmoid are NumPy's again: 0.4 ns an element
-   against 16 ns of the C library's tanhf.
+a) The products, the bias and relu are kernels/core's, which reads w.T and dz.T where they lie and ends each tile with
+   b and relu before it is stored.
+b) tanh and the exponential of the sigmoid are NumPy's: 0.4 ns an element against 16 ns of the C library's tanhf.
 c) The backward pass writes f' in y alone, so the layer keeps no z.
+
+Time against NumPy's products with b and relu in passes of their own | against PyTorch 2.13 (784 -> 128, float32,
+AVX-512 on a Zen 4, one thread, CPU time, interleaved medians):
+
+    batch       1            16           64           512
+    forward     .64 | .34    .38 | .62    .63 | .74    .77 | .67
+    backward    .85 | .63    .86 | .58    .97 | .73    .99 | .74
 """
 
 import numpy as np
+
+from minidl._kernels.core cimport multiply
 
 from activation cimport IDENTITY, RELU, SIGMOID, TANH, Activation, activation_named, through_activation
 from real cimport real
@@ -30,11 +37,7 @@ def linear_forward(x, w, b, y, activation):
     Twin: minidl/reference/linear.py
     """
     cdef Activation f = activation_named(activation)
-    np.dot(x, w.T, y)
-    if b is not None:
-        _add_bias(y, b, f)
-    elif f == RELU:
-        np.maximum(y, 0, out=y)
+    multiply(x, w.T, b, y, f == RELU, False)
     if f == TANH:
         np.tanh(y, y)
     elif f == SIGMOID:
@@ -63,22 +66,11 @@ def linear_backward(g, x, w, y, dx, dw, db, activation):
         dz = np.empty_like(g)
         _through(g, y, dz, f)
     if dx is not None:
-        np.dot(dz, w, dx)
+        multiply(dz, w, None, dx, False, False)
     if dw is not None:
-        np.dot(dz.T, x, dw)
+        multiply(dz.T, x, None, dw, False, False)
     if db is not None:
         np.add.reduce(dz, 0, None, db)
-
-
-def _add_bias(real[:, ::1] y, const real[::1] b, Activation f):
-    """y += b, and relu in the same pass."""
-    cdef Py_ssize_t n, o
-    with nogil:
-        for n in range(y.shape[0]):
-            for o in range(y.shape[1]):
-                y[n, o] += b[o]
-                if f == RELU:
-                    y[n, o] = 0 if y[n, o] < 0 else y[n, o]
 
 
 def _through(const real[:, ::1] g, const real[:, ::1] y, real[:, ::1] dz, Activation f):
