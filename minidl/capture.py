@@ -1,8 +1,9 @@
 """A view inside: every call of a run with its numbers, and what flowed back through it.
 
 The engine tells an observer about each operation (`called`), each change in place that comes (`changing`) and each step
-of a backward (`walked`); modules and optimizers tell it what they do (`inside`, `updating`). `capture` is that observer.
-It writes plain records, with copies of all values, and holds on to nothing else of the run: no Tensor, no node.
+of a backward (`walked`); modules and optimizers tell it what they do (`inside`, `updating`). `capture` is that
+observer. It writes plain records, with copies of all values, and holds on to nothing else of the run: no Tensor, no
+node.
 """
 
 from __future__ import annotations
