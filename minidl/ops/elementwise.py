@@ -14,97 +14,177 @@ from ..operation import elementwise
 
 @elementwise
 def eq(a: Any, b: Any) -> Any:
-    """y = (a == b)."""
+    """y = (a == b).
+
+    >>> import minidl
+    >>> minidl.eq(minidl.tensor([1, 2, 3]), 2)
+    tensor([False,  True, False])
+    """
     return np.equal(a, b)
 
 
 @elementwise
 def ne(a: Any, b: Any) -> Any:
-    """y = (a != b)."""
+    """y = (a != b).
+
+    >>> import minidl
+    >>> minidl.ne(minidl.tensor([1, 2, 3]), 2)
+    tensor([ True, False,  True])
+    """
     return np.not_equal(a, b)
 
 
 @elementwise
 def lt(a: Any, b: Any) -> Any:
-    """y = (a < b)."""
+    """y = (a < b).
+
+    >>> import minidl
+    >>> minidl.lt(minidl.tensor([1, 2, 3]), 2)
+    tensor([ True, False, False])
+    """
     return np.less(a, b)
 
 
 @elementwise
 def le(a: Any, b: Any) -> Any:
-    """y = (a <= b)."""
+    """y = (a <= b).
+
+    >>> import minidl
+    >>> minidl.le(minidl.tensor([1, 2, 3]), 2)
+    tensor([ True,  True, False])
+    """
     return np.less_equal(a, b)
 
 
 @elementwise
 def gt(a: Any, b: Any) -> Any:
-    """y = (a > b)."""
+    """y = (a > b).
+
+    >>> import minidl
+    >>> minidl.gt(minidl.tensor([1, 2, 3]), 2)
+    tensor([False, False,  True])
+    """
     return np.greater(a, b)
 
 
 @elementwise
 def ge(a: Any, b: Any) -> Any:
-    """y = (a >= b)."""
+    """y = (a >= b).
+
+    >>> import minidl
+    >>> minidl.ge(minidl.tensor([1, 2, 3]), 2)
+    tensor([False,  True,  True])
+    """
     return np.greater_equal(a, b)
 
 
 @elementwise
 def logical_and(a: Any, b: Any) -> Any:
-    """y = (a and b)."""
+    """y = (a and b).
+
+    >>> import minidl
+    >>> minidl.logical_and(minidl.tensor([True, True]), minidl.tensor([True, False]))
+    tensor([ True, False])
+    """
     return np.logical_and(a, b)
 
 
 @elementwise
 def logical_or(a: Any, b: Any) -> Any:
-    """y = (a or b)."""
+    """y = (a or b).
+
+    >>> import minidl
+    >>> minidl.logical_or(minidl.tensor([False, True]), minidl.tensor([False, False]))
+    tensor([False,  True])
+    """
     return np.logical_or(a, b)
 
 
 @elementwise
 def logical_not(x: Any) -> Any:
-    """y = (not x)."""
+    """y = (not x).
+
+    >>> import minidl
+    >>> minidl.logical_not(minidl.tensor([True, False]))
+    tensor([False,  True])
+    """
     return np.logical_not(x)
 
 
 @elementwise
 def bitwise_and(a: Any, b: Any) -> Any:
-    """y = a & b, bit by bit; of booleans: a and b."""
+    """y = a & b, bit by bit; of booleans: a and b.
+
+    >>> import minidl
+    >>> minidl.bitwise_and(minidl.tensor([5, 6]), 3)
+    tensor([1, 2])
+    """
     return np.bitwise_and(a, b)
 
 
 @elementwise
 def bitwise_or(a: Any, b: Any) -> Any:
-    """y = a | b, bit by bit; of booleans: a or b."""
+    """y = a | b, bit by bit; of booleans: a or b.
+
+    >>> import minidl
+    >>> minidl.bitwise_or(minidl.tensor([5, 6]), 3)
+    tensor([7, 7])
+    """
     return np.bitwise_or(a, b)
 
 
 @elementwise
 def bitwise_xor(a: Any, b: Any) -> Any:
-    """y = a ^ b, bit by bit; of booleans: either a or b."""
+    """y = a ^ b, bit by bit; of booleans: either a or b.
+
+    >>> import minidl
+    >>> minidl.bitwise_xor(minidl.tensor([5, 6]), 3)
+    tensor([6, 5])
+    """
     return np.bitwise_xor(a, b)
 
 
 @elementwise
 def bitwise_not(x: Any) -> Any:
-    """y = ~x, bit by bit; of booleans: not x."""
+    """y = ~x, bit by bit; of booleans: not x.
+
+    >>> import minidl
+    >>> minidl.bitwise_not(minidl.tensor([5, 6]))
+    tensor([-6, -7])
+    """
     return np.invert(x)
 
 
 @elementwise
 def isnan(x: Any) -> Any:
-    """y = (x is not a number)."""
+    """y = (x is not a number).
+
+    >>> import minidl
+    >>> minidl.isnan(minidl.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
     return np.isnan(x)
 
 
 @elementwise
 def isinf(x: Any) -> Any:
-    """y = (x is infinite)."""
+    """y = (x is infinite).
+
+    >>> import minidl
+    >>> minidl.isinf(minidl.tensor([1.0, float("inf")]))
+    tensor([False,  True])
+    """
     return np.isinf(x)
 
 
 @elementwise
 def isfinite(x: Any) -> Any:
-    """y = (x is neither infinite nor NaN)."""
+    """y = (x is neither infinite nor NaN).
+
+    >>> import minidl
+    >>> minidl.isfinite(minidl.tensor([1.0, float("inf")]))
+    tensor([ True, False])
+    """
     return np.isfinite(x)
 
 
@@ -143,7 +223,12 @@ def sub(a: Any, b: Any) -> Any:
 
 @elementwise
 def mul(a: Any, b: Any) -> Any:
-    """y = a * b."""
+    """y = a * b.
+
+    >>> import minidl
+    >>> minidl.mul(minidl.tensor([1.0, 2.0]), 3)
+    tensor([3., 6.])
+    """
     return a * b
 
 
@@ -175,13 +260,23 @@ def check_divisor(a: Any, b: Any) -> None:
 
 @elementwise
 def neg(x: Any) -> Any:
-    """y = -x."""
+    """y = -x.
+
+    >>> import minidl
+    >>> minidl.neg(minidl.tensor([1.0, -2.0]))
+    tensor([-1.,  2.])
+    """
     return -x
 
 
 @elementwise
 def pow(a: Any, b: Any) -> Any:
-    """y = a ** b."""
+    """y = a ** b.
+
+    >>> import minidl
+    >>> minidl.pow(minidl.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
     return a**b
 
 
@@ -213,50 +308,90 @@ pow.defvjp(a=pow_da, b=pow_db)
 
 @elementwise(floating=True)
 def exp(x: Any) -> Any:
-    """y = e^x."""
+    """y = e^x.
+
+    >>> import minidl
+    >>> minidl.exp(minidl.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
     return np.exp(x)
 
 
 @elementwise(floating=True)
 def expm1(x: Any) -> Any:
-    """y = e^x - 1, exact for small x too."""
+    """y = e^x - 1, exact for small x too.
+
+    >>> import minidl
+    >>> minidl.expm1(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.7183])
+    """
     return np.expm1(x)
 
 
 @elementwise(floating=True)
 def log(x: Any) -> Any:
-    """y = ln x."""
+    """y = ln x.
+
+    >>> import minidl
+    >>> minidl.log(minidl.tensor([1.0, 2.0]))
+    tensor([0.0000, 0.6931])
+    """
     return np.log(x)
 
 
 @elementwise(floating=True)
 def log1p(x: Any) -> Any:
-    """y = ln(1 + x), exact for small x too."""
+    """y = ln(1 + x), exact for small x too.
+
+    >>> import minidl
+    >>> minidl.log1p(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.6931])
+    """
     return np.log1p(x)
 
 
 @elementwise(floating=True)
 def sqrt(x: Any) -> Any:
-    """y = √x."""
+    """y = √x.
+
+    >>> import minidl
+    >>> minidl.sqrt(minidl.tensor([4.0, 2.0]))
+    tensor([2.0000, 1.4142])
+    """
     return np.sqrt(x)
 
 
 @elementwise(floating=True)
 def tanh(x: Any) -> Any:
-    """y = (e^x - e^-x) / (e^x + e^-x)."""
+    """y = (e^x - e^-x) / (e^x + e^-x).
+
+    >>> import minidl
+    >>> minidl.tanh(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.7616])
+    """
     return np.tanh(x)
 
 
 @elementwise(floating=True)
 def sigmoid(x: Any) -> Any:
-    """y = 1 / (1 + e^-x), by e^-|x| so that nothing overflows."""
+    """y = 1 / (1 + e^-x), by e^-|x| so that nothing overflows.
+
+    >>> import minidl
+    >>> minidl.sigmoid(minidl.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.7311])
+    """
     e = np.exp(-np.abs(x))
     return np.where(x < 0, e, np.ones_like(e)) / (1 + e)
 
 
 @elementwise(floating=True)
 def erf(x: Any) -> Any:
-    """y = 2/√π ∫_0^x e^(-t²) dt."""
+    """y = 2/√π ∫_0^x e^(-t²) dt.
+
+    >>> import minidl
+    >>> minidl.erf(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8427])
+    """
     from scipy.special import erf as scipy_erf
 
     return scipy_erf(x)
@@ -276,13 +411,23 @@ erf.defvjp(x=lambda g, x: g * (1.1283791670955126 * exp(-x * x)))  # 2/√π
 
 @elementwise(floating=True)
 def sin(x: Any) -> Any:
-    """y = sin x, x in radians."""
+    """y = sin x, x in radians.
+
+    >>> import minidl
+    >>> minidl.sin(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8415])
+    """
     return np.sin(x)
 
 
 @elementwise(floating=True)
 def cos(x: Any) -> Any:
-    """y = cos x, x in radians."""
+    """y = cos x, x in radians.
+
+    >>> import minidl
+    >>> minidl.cos(minidl.tensor([0.0, 1.0]))
+    tensor([1.0000, 0.5403])
+    """
     return np.cos(x)
 
 
@@ -294,25 +439,45 @@ cos.defvjp(x=lambda g, x: -g * sin(x))
 
 @elementwise
 def abs(x: Any) -> Any:
-    """y = |x|; its slope at 0 is taken as 0."""
+    """y = |x|; its slope at 0 is taken as 0.
+
+    >>> import minidl
+    >>> minidl.abs(minidl.tensor([-1.5, 2.0]))
+    tensor([1.5000, 2.0000])
+    """
     return np.abs(x)
 
 
 @elementwise
 def sign(x: Any) -> Any:
-    """y = -1, 0 or 1 with the sign of x."""
+    """y = -1, 0 or 1 with the sign of x.
+
+    >>> import minidl
+    >>> minidl.sign(minidl.tensor([-1.5, 0.0, 2.0]))
+    tensor([-1.,  0.,  1.])
+    """
     return np.sign(x)
 
 
 @elementwise
 def floor(x: Any) -> Any:
-    """y = the largest integer that is at most x."""
+    """y = the largest integer that is at most x.
+
+    >>> import minidl
+    >>> minidl.floor(minidl.tensor([-1.5, 1.5]))
+    tensor([-2.,  1.])
+    """
     return np.floor(x)
 
 
 @elementwise
 def ceil(x: Any) -> Any:
-    """y = the smallest integer that is at least x."""
+    """y = the smallest integer that is at least x.
+
+    >>> import minidl
+    >>> minidl.ceil(minidl.tensor([-1.5, 1.5]))
+    tensor([-1.,  2.])
+    """
     return np.ceil(x)
 
 
@@ -324,25 +489,45 @@ def round(x: Any) -> Any:
 
 @elementwise
 def trunc(x: Any) -> Any:
-    """y = x without its fraction."""
+    """y = x without its fraction.
+
+    >>> import minidl
+    >>> minidl.trunc(minidl.tensor([-1.5, 1.5]))
+    tensor([-1.,  1.])
+    """
     return np.trunc(x)
 
 
 @elementwise
 def relu(x: Any) -> Any:
-    """y = max(x, 0); its slope at 0 is taken as 0."""
+    """y = max(x, 0); its slope at 0 is taken as 0.
+
+    >>> import minidl
+    >>> minidl.relu(minidl.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     return np.maximum(x, 0)
 
 
 @elementwise
 def maximum(a: Any, b: Any) -> Any:
-    """y = the larger of a and b, NaN if one is NaN; where they are equal each gets half of the gradient."""
+    """y = the larger of a and b, NaN if one is NaN; where they are equal each gets half of the gradient.
+
+    >>> import minidl
+    >>> minidl.maximum(minidl.tensor([1.0, 5.0]), minidl.tensor([3.0, 2.0]))
+    tensor([3., 5.])
+    """
     return np.maximum(a, b)
 
 
 @elementwise
 def minimum(a: Any, b: Any) -> Any:
-    """y = the smaller of a and b, NaN if one is NaN; where they are equal each gets half of the gradient."""
+    """y = the smaller of a and b, NaN if one is NaN; where they are equal each gets half of the gradient.
+
+    >>> import minidl
+    >>> minidl.minimum(minidl.tensor([1.0, 5.0]), minidl.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
     return np.minimum(a, b)
 
 
