@@ -7,9 +7,9 @@ from pathlib import Path
 
 from minidl.data import FashionMNIST
 
-from . import costs, fashion, measure, scalars, training
+from . import costs, fashion, learning, measure, scalars, training
 
-NAMES = ("scalars", "training", "import", "memory", "fashion")
+NAMES = ("scalars", "training", "import", "memory", "fashion", "learning")
 
 
 def main() -> None:
@@ -40,6 +40,8 @@ def main() -> None:
             costs.run_import(options.rounds)
         elif name == "memory":
             costs.run_memory(options.rounds)
+        elif name == "learning":
+            learning.run(options.folder)
         else:
             fashion.run(options.folder, options.epochs, options.batch_size)
 
