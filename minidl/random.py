@@ -123,7 +123,11 @@ def set_rng_state(state: Any) -> None:
     """Put the default generator where get_rng_state() found it.
 
     >>> import minidl
-    >>> minidl.set_rng_state(minidl.get_rng_state())
+    >>> state = minidl.get_rng_state()
+    >>> first = minidl.rand(1)
+    >>> minidl.set_rng_state(state)
+    >>> minidl.equal(minidl.rand(1), first)
+    True
     """
     default_generator.set_state(state)
 
