@@ -9,7 +9,15 @@ from minidl.data import FashionMNIST
 
 from . import costs, fashion, learning, measure, scalars, training
 
-NAMES = ("scalars", "training", "import", "memory", "fashion", "learning")
+BENCHMARKS = {
+    "scalars": lambda options: measure.comparison("Calls on few numbers", scalars.ROWS, options.rounds),
+    "training": lambda options: measure.comparison("Training steps", training.ROWS, options.rounds),
+    "import": lambda options: costs.run_import(options.rounds),
+    "memory": lambda options: costs.run_memory(options.rounds),
+    "fashion": lambda options: fashion.run(options.folder, options.epochs, options.batch_size),
+    "learning": lambda options: learning.run(options.folder),
+}
+WITHOUT_DATA = ["scalars", "training", "import", "memory"]
 
 
 def main() -> None:
@@ -20,30 +28,19 @@ def main() -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     option = parser.add_argument
-    option("names", nargs="*", default=list(NAMES), metavar="NAME", help="what to measure")
+    option("names", nargs="*", default=WITHOUT_DATA, metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
     option("--rounds", type=int, default=15, help="turns of which the median is taken")
     option("--folder", type=Path, default=FashionMNIST.debian_folder, help="where the whole of Fashion-MNIST is")
     option("--epochs", type=int, default=3, help="of fashion")
     option("--batch-size", type=int, default=64, help="of fashion")
     options = parser.parse_args()
     for name in options.names:
-        if name not in NAMES:
-            parser.error(f"there is no benchmark {name!r}, only {', '.join(NAMES)}")
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name!r}, only {', '.join(BENCHMARKS)}")
 
     print(measure.machine())
     for name in options.names:
-        if name == "scalars":
-            measure.comparison("Calls on few numbers", scalars.ROWS, options.rounds)
-        elif name == "training":
-            measure.comparison("Training steps", training.ROWS, options.rounds)
-        elif name == "import":
-            costs.run_import(options.rounds)
-        elif name == "memory":
-            costs.run_memory(options.rounds)
-        elif name == "learning":
-            learning.run(options.folder)
-        else:
-            fashion.run(options.folder, options.epochs, options.batch_size)
+        BENCHMARKS[name](options)
 
 
 main()
