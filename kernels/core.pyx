@@ -50,6 +50,11 @@ def set_num_threads(int threads):
     pool_set_threads(threads)
 
 
+def scratch_address(int slot, size_t size):
+    """Return where this thread's scratch memory lies, for tests."""
+    return <size_t> c_scratch(slot, size)
+
+
 cdef void product(const Product *p) noexcept nogil:
     c_product(p)
 

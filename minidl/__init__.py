@@ -236,6 +236,7 @@ __all__ = [
     "gather",
     "ge",
     "get_default_dtype",
+    "get_num_threads",
     "get_rng_state",
     "gt",
     "half",
@@ -316,6 +317,7 @@ __all__ = [
     "select",
     "set_default_dtype",
     "set_grad_enabled",
+    "set_num_threads",
     "set_rng_state",
     "short",
     "sigmoid",
@@ -353,12 +355,15 @@ __all__ = [
 _lazy = {
     "save": "serialization",
     "load": "serialization",
+    "set_num_threads": "threads",
+    "get_num_threads": "threads",
 }
 _modules = ("autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "testing")
 
 if _TYPE_CHECKING:
     from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, testing
     from .serialization import load, save
+    from .threads import get_num_threads, set_num_threads
 
 
 def is_tensor(obj: _Any) -> bool:  # type: ignore[valid-type]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minidl
 from minidl import _kernels as kernels
 
 pytestmark = pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
@@ -260,8 +261,12 @@ LARGE = ("nt", 256, 300, 200)
 
 
 def test_the_number_of_threads(threads: None) -> None:
-    core.set_num_threads(3)
-    assert core.get_num_threads() == 3
+    minidl.set_num_threads(3)
+    assert core.get_num_threads() == minidl.get_num_threads() == 3
+    for wrong in (0, -2, 1.5, "2"):
+        with pytest.raises(ValueError, match="expected a whole number above 0"):
+            minidl.set_num_threads(wrong)
+    assert minidl.get_num_threads() == 3
 
 
 @pytest.mark.parametrize(
@@ -361,3 +366,20 @@ print(time.process_time() - before)
 """
     done = python(code)
     assert float(done.stdout) < 0.02, done.stderr
+
+
+# -- scratch ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_thread_keeps_its_scratch_memory() -> None:
+    small = core.scratch_address(0, 100)
+    assert core.scratch_address(0, 50) == core.scratch_address(0, 100) == small
+    large = core.scratch_address(0, 1 << 20)
+    assert core.scratch_address(0, 10) == large
+    assert core.scratch_address(1, 100) != large
+    assert small % 64 == large % 64 == core.scratch_address(1, 100) % 64 == 0
+    others: list[int] = []
+    worker = threading.Thread(target=lambda: others.append(core.scratch_address(0, 100)))
+    worker.start()
+    worker.join()
+    assert others != [large]

@@ -4,7 +4,8 @@
  *    compare-and-swap. It can only succeed while the run is on, so a thread that comes late finds nothing and harms nothing.
  * b) The caller takes chunks like everyone else. If no worker wakes in time (another process has its core) the caller does
  *    the whole work, and loses the price of waking: about a microsecond.
- * c) A worker that finds no chunk looks again for a few microseconds, because the next run often follows soon, then sleeps.
+ * c) Who finds no chunk, or waits for the last one, looks again for a while before it sleeps: to wake up takes about 50
+ *    microseconds. Two threads on 64 x 784 x 128 (123 us alone) take 129 us with 2 us of looking, 75 with 20, 86 with 60.
  * d) In a forked child there are no workers. It begins with an empty pool and starts its own.
  *
  * An OpenMP runtime would not do: GNU's hangs in a forked child, and its waiting threads spin or are too slow to wake. */
@@ -20,7 +21,7 @@
 
 #define MOST_THREADS 256
 #define MOST_CHUNKS 0xffffffffu
-#define LOOKS 200 /* before sleeping: 2 to 10 microseconds */
+#define LOOKS 2000 /* before sleeping: 20 microseconds, or up to 90 where the processor's pause is long */
 
 static _Atomic uint64_t ticket;          /* the run's number << 32 | its chunks that are not yet taken */
 static _Atomic uint32_t unfinished;      /* chunks of this run */

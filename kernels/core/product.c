@@ -30,9 +30,12 @@ static enum product_method method(const struct product *p)
     return PACKED;
 }
 
-/* A chunk of work: at most so many rows, so many columns (whole panels), of one product of the batch. */
-#define CHUNK_ROWS 512
-#define CHUNK_COLUMNS 64
+/* One thread works on so many rows at a time, which a panel of b serves. */
+#define ROWS 512
+
+/* A chunk for the pool: smaller, so that a thread that wakes late, or loses its core, leaves the others their work. */
+#define CHUNK_ROWS 128
+#define CHUNK_COLUMNS 32
 
 /* Below so many multiplications a second thread gains nothing. */
 #define WORTH_THREADS 2e6
@@ -75,13 +78,15 @@ void product(const struct product *p)
     struct job job = {.p = p, .method = method(p), .block = p->is_double ? unit->block_double : unit->block_float};
     if (p->m == 0 || p->n == 0)
         return;
-    job.down = (p->m + CHUNK_ROWS - 1) / CHUNK_ROWS;
     if ((double)p->batch * p->m * p->n * p->k < WORTH_THREADS || pool_threads() == 1) {
+        job.down = (p->m + ROWS - 1) / ROWS;
         job.across = 1;
         for (ptrdiff_t index = 0; index < p->batch * job.down; index++)
             chunk(&job, index);
-        return;
     }
-    job.across = (p->n + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
-    pool_run(chunk, &job, p->batch * job.down * job.across);
+    else {
+        job.down = (p->m + CHUNK_ROWS - 1) / CHUNK_ROWS;
+        job.across = (p->n + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
+        pool_run(chunk, &job, p->batch * job.down * job.across);
+    }
 }
