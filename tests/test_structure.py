@@ -19,7 +19,7 @@ PACKAGE = Path(minidl.__file__).parent
 ORDER = [
     {"errors"},
     {"dtypes", "devices", "reference", "_kernels"},
-    {"autograd"},
+    {"autograd", "threads"},
     {"operation", "random"},
     {"ops"},
     {"functions"},
