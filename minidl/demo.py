@@ -69,6 +69,10 @@ def run(options: Namespace) -> None:
     deployed.load_state_dict(minidl.load(weights))
     predict(deployed, test_set, scores)
 
+    if options.compare is not None:
+        print("\nComparison")
+        compare(options, net, train_set, test_set)
+
 
 def writable(folder: Path) -> Path:
     """Make the folder if need be and try to write in it: better now than after the training."""
@@ -137,19 +141,27 @@ class ConvNet(nn.Module):
 class RowNet(nn.Module):
     """A recurrent layer that reads an image row by row, h_t = tanh(W·[h_{t-1}, x_t] + b), then a layer of neurons."""
 
+    layer: Any = nn.RNN
+
     def __init__(self, size: int, classes: int) -> None:
         super().__init__()
-        self.rnn = nn.RNN(size, 64, batch_first=True)
+        self.rnn = self.layer(size, 64, batch_first=True)
         self.fc = nn.Linear(64, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scores (N, classes) of images (N, 1, size, size)."""
         rows = x.squeeze(1)  # (N, size steps, size pixels)
-        _, h = self.rnn(rows)  # h (1, N, 64), after the last row
-        return self.fc(h[0])
+        states, _ = self.rnn(rows)  # (N, size steps, 64)
+        return self.fc(states[:, -1])  # the state after the last row
 
 
-MODELS: dict[str, Any] = {"mlp": Net, "cnn": ConvNet, "rnn": RowNet}
+class LSTMNet(RowNet):
+    """The same with an LSTM, whose gates decide what it keeps of the rows before."""
+
+    layer = nn.LSTM
+
+
+MODELS: dict[str, Any] = {"mlp": Net, "cnn": ConvNet, "rnn": RowNet, "lstm": LSTMNet}
 
 
 # -- 3  training -----------------------------------------------------------------------------------------------------
@@ -236,3 +248,24 @@ def predict(deployed: nn.Module, test_set: ImageDataset, before: Tensor) -> None
         guess, truth = int(probabilities.argmax().item()), int(labels[k].item())
         names, sure = test_set.classes, probabilities[guess].item()
         print(f"   test image {k} is {names[guess]} with probability {sure:.2f} (in truth: {names[truth]})")
+
+
+# -- comparison ------------------------------------------------------------------------------------------------------
+
+
+def compare(options: Namespace, net: nn.Module, train_set: ImageDataset, test_set: ImageDataset) -> None:
+    """Train other models as the first one was trained, and print how good each of them is."""
+    nets = {options.model: net}
+    for name in options.compare or MODELS:
+        if name not in nets:
+            print(f"   {name}")
+            minidl.manual_seed(options.seed)
+            nets[name] = MODELS[name](train_set.data.shape[-1], len(train_set.classes))
+            optimizer = OPTIMIZERS[options.optimizer](nets[name].parameters(), lr=options.lr)
+            train(nets[name], optimizer, train_set, test_set, options.epochs, options.batch_size)
+    print("\n   model         parameters   test loss   test accuracy")
+    for name, trained in nets.items():
+        scores, labels = scored(trained, test_set)
+        size = sum(p.numel() for p in trained.parameters())
+        loss, accuracy = F.cross_entropy(scores, labels).item(), metrics.accuracy(labels, scores)
+        print(f"   {name:11}   {size:10}   {loss:9.4f}   {accuracy:13.1%}")

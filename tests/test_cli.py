@@ -61,7 +61,7 @@ def test_help_names_every_option_of_the_demo(capsys: pytest.CaptureFixture[str])
     assert stop.value.code == 0
     text = capsys.readouterr().out
     for option in ("data", "folder", "download", "model", "epochs", "batch-size", "optimizer", "lr", "seed", "output",
-                   "capture"):  # fmt: skip
+                   "capture", "compare"):  # fmt: skip
         assert f"--{option}" in text
 
 

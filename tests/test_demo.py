@@ -70,6 +70,16 @@ def test_every_choice_learns(capsys: pytest.CaptureFixture[str], tmp_path: Path,
     assert "the same scores for all 382 test images" in out
 
 
+def test_the_comparison(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = output_of(capsys, *QUICK, "--compare", "lstm", "mlp", "--output", str(tmp_path))
+    _, _, table = out.partition("model         parameters   test loss   test accuracy\n")
+    rows = [line.split() for line in table.splitlines()]
+    assert [row[0] for row in rows] == ["mlp", "lstm"]
+    assert [int(row[1]) for row in rows] == [8 * 8 * 128 + 128 + 1290, 4 * 64 * (8 + 64 + 2) + 650]
+    accuracy = re.findall(r"test accuracy ([\d.]+%)", out)
+    assert [row[3] for row in rows] == accuracy
+
+
 def test_a_seed_repeats_a_run_to_the_bit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
         output_of(capsys, *QUICK, "--seed", seed, "--output", str(tmp_path / name))
