@@ -68,7 +68,8 @@ def gradgradcheck(
 ) -> bool:  # fmt: skip
     """Check the second derivative: gradcheck of (x, g) -> Σ_j g_j dy_j/dx, by its inputs x and by the cotangents g.
 
-    `grad_outputs` are the cotangents, one for each output that requires grad; random ones by default. Arguments, result
+    `grad_outputs` are the cotangents, one for each output that requires grad; random ones by default. The gradients
+    under create_graph=True, which this differentiates, must also be those of an ordinary backward. Arguments, result
     and errors are those of gradcheck.
 
     >>> import minidl
@@ -78,10 +79,16 @@ def gradgradcheck(
     """
     inputs = listed(inputs)
     checked(inputs)
+    slope, arguments = differentiated(func, inputs, grad_outputs)
+    try:
+        check_recorded(func, inputs, arguments[len(inputs) :], atol, rtol)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
     return gradcheck(
-        *differentiated(func, inputs, grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-        nondet_tol=nondet_tol,
-    )  # fmt: skip
+        slope, arguments, eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol
+    )
 
 
 def differentiated(func: Callable[..., Any], inputs: Sequence[Any], grad_outputs: Any = None) -> tuple[Any, list[Any]]:
@@ -232,6 +239,22 @@ def check_reentrant(out: Any, wanted: Sequence[Any], j: int, tolerance: float) -
             raise GradcheckError(f"gradcheck: the gradient of a float64 input by output {j} is {a.dtype}")
 
 
+def check_recorded(func: Callable[..., Any], inputs: Sequence[Any], cotangents: Any, atol: float, rtol: float) -> None:
+    """Raise GradcheckError unless a recorded backward gives the gradients of an ordinary one."""
+    wanted = differentiable(inputs)
+    ordinary, recorded = (
+        grad(differentiable(func(*inputs)), wanted, cotangents, create_graph=mode, allow_unused=True)
+        for mode in (False, True)
+    )
+    for k, (x, plain, graph) in enumerate(zip(wanted, ordinary, recorded, strict=True)):
+        a, b = (np.zeros(x.shape) if g is None else g.array for g in (plain, graph))
+        if not np.allclose(b, a, rtol, atol):
+            raise GradcheckError(
+                f"gradgradcheck: the gradient of the {k + 1}. input that requires grad is another under "
+                "create_graph=True; its rule must be one formula for arrays and for Tensors"
+            )
+
+
 # -- what to say -----------------------------------------------------------------------------------------------------
 
 
@@ -243,8 +266,9 @@ def report(
     excess = np.abs(a - n) - rtol * np.abs(n)
     i, o = np.unravel_index(np.argmax(np.where(np.isnan(excess), np.inf, excess)), a.shape)
     place, result = index(int(i), x.shape), index(int(o), out.shape)
-    centre, above, below = (at(values, x, place, step)[j].ravel()[o] for step in (0.0, eps, -eps))
-    kink = not np.isclose((above - centre) / eps, (centre - below) / eps, rtol, atol)
+    centre, above, below, near = (at(values, x, place, step)[j].ravel()[o] for step in (0.0, eps, -eps, eps / 2))
+    right, left, short = (above - centre) / eps, (centre - below) / eps, 2 * (near - centre) / eps
+    kink = not (np.isclose(right, left, rtol, atol) and np.isclose(right, short, rtol, atol))
     cause = likely_cause(a, n, x.shape, out.shape, kink, atol, rtol)
     element = f"d output{list(result) or ''} / d input{list(place) or ''}"
     return (

@@ -177,6 +177,5 @@ def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int =
 
 
 def weighted_mean(losses: Any, total: Any) -> Any:
-    """Return Σ losses / total; NaN with a gradient of 0 where no row counts, as PyTorch."""
-    summed = ops.sum(losses)
-    return ops.div(summed, float(total)) if total else ops.where(np.True_, float("nan"), summed)
+    """Return Σ losses / total; NaN where no row counts."""
+    return ops.div(ops.sum(losses), float(total))
