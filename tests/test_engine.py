@@ -316,6 +316,16 @@ def test_gradient_penalty() -> None:
     np.testing.assert_allclose(w.grad.numpy(), expected, rtol=1e-12)
 
 
+def test_a_fused_operation_whose_inputs_depend_on_each_other() -> None:
+    """The second derivative differentiates the formula to the call's inputs, and no further."""
+
+    def f(x: Any) -> Any:
+        return ops.linear(x, x.exp(), x[0], activation="tanh")
+
+    x = minidl.tensor([[0.1, 0.2], [0.3, -0.4]], dtype=minidl.float64, requires_grad=True)
+    assert autograd.gradcheck(f, x) and autograd.gradgradcheck(f, x)
+
+
 def test_hessian_vector_product() -> None:
     x = leaf(1.0, 2.0, 3.0)
     (dx,) = grad((x**3).sum(), x, create_graph=True)
@@ -455,6 +465,16 @@ def test_rules_never_write_to_the_cotangent_that_two_branches_share() -> None:
     (total.relu() + total).sum().backward()
     (a * 2 + b).sum().backward()
     assert a.grad.tolist() == [4.0, 4.0] and b.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_sum_of_contributions_does_not_change_what_another_branch_holds() -> None:
+    """a + b sends one array to both; a has another consumer, whose contribution is not b's."""
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    a, b = x * 1.0, y * 1.0
+    other = a * 2.0
+    given = minidl.tensor([1.0, 1.0], dtype=minidl.float64)
+    ((a + b) + other).backward(given)
+    assert x.grad.tolist() == [3.0, 3.0] and y.grad.tolist() == [1.0, 1.0] and given.tolist() == [1.0, 1.0]
 
 
 def test_only_what_needs_a_gradient_is_computed() -> None:
@@ -659,6 +679,7 @@ def test_grad_does_not_walk_where_no_input_is() -> None:
     wall.defvjp(x=never)
     x, y = leaf(1.0), leaf(2.0)
     assert grad(wall(x) * y, y)[0].item() == 1.0
+    assert grad([wall(x), y * 3.0], y)[0].item() == 3.0
 
 
 def test_backward_of_a_non_scalar_needs_a_gradient() -> None:

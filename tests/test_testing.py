@@ -191,6 +191,15 @@ def test_a_wrong_second_derivative_is_found_where_the_first_is_right() -> None:
     assert gradgradcheck(Wrong.apply, leaf(3), raise_exception=False) is False
 
 
+def test_a_recorded_gradient_that_differs_is_found() -> None:
+    """A rule that does something else on Tensors than on arrays; its own derivative would look right."""
+    op = operation(np.sin, lambda g, x: g * ops.cos(x) if isinstance(x, np.ndarray) else g * ops.cos(x) * 2.0)
+    assert gradcheck(op, leaf(2))
+    with pytest.raises(GradcheckError, match=r"the 1\. input .* another under create_graph=True"):
+        gradgradcheck(op, leaf(2))
+    assert gradgradcheck(op, leaf(2), raise_exception=False) is False
+
+
 def test_randomness_is_found() -> None:
     with pytest.raises(GradcheckError, match="gives other values for the same inputs; is it random"):
         gradcheck(lambda x: x * minidl.rand(3, dtype=minidl.float64), leaf(3))
