@@ -38,7 +38,9 @@ def explain(what: Any, file: IO[str] | None = None) -> None:
     <BLANKLINE>
     @elementwise
     def mul(a: Any, b: Any) -> Any:
-        \"""y = a * b.\"""
+        \"""y = a * b.
+        ...
+        \"""
         return a * b
     <BLANKLINE>
     DERIVATIVE, from g = dL/d(out)
