@@ -14,7 +14,7 @@ BENCHMARKS = {
     "training": lambda options: measure.comparison("Training steps", training.ROWS, options.rounds),
     "import": lambda options: costs.run_import(options.rounds),
     "memory": lambda options: costs.run_memory(options.rounds),
-    "fashion": lambda options: fashion.run(options.folder, options.epochs, options.batch_size),
+    "fashion": lambda options: fashion.run(options.folder, options.epochs, options.batch_size, options.double),
     "learning": lambda options: learning.run(options.folder),
 }
 WITHOUT_DATA = ["scalars", "training", "import", "memory"]
@@ -33,6 +33,7 @@ def main() -> None:
     option("--folder", type=Path, default=FashionMNIST.debian_folder, help="where the whole of Fashion-MNIST is")
     option("--epochs", type=int, default=3, help="of fashion")
     option("--batch-size", type=int, default=64, help="of fashion")
+    option("--double", action="store_true", help="fashion in float64")
     options = parser.parse_args()
     for name in options.names:
         if name not in BENCHMARKS:

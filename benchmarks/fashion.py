@@ -1,6 +1,9 @@
 """The network on the whole of Fashion-MNIST, and PyTorch beside it from the same weights on the same batches.
 
-Prints both learning curves, how far the losses of single steps lie apart, and both accuracies on the test images.
+Prints both learning curves, how far the losses of single steps lie apart, and both accuracies on the test images. In
+float64 the losses agree to fifteen digits. In float32 they agree to six at first; then some sum that is rounded another
+way puts a neuron on the other side of relu's corner, and the paths part, as those of PyTorch do from one another when a
+weight is changed in its last bit.
 """
 
 from __future__ import annotations
@@ -20,10 +23,13 @@ from .training import network
 Array = np.ndarray[Any, Any]
 
 
-def run(folder: Path, epochs: int, batch: int) -> None:
-    """Train and print the table, a line an epoch."""
-    (images, labels), (test_images, test_labels) = (loaded(FashionMNIST(folder, train=part)) for part in (True, False))
-    first = weights(np.random.default_rng(0))
+def run(folder: Path, epochs: int, batch: int, double: bool) -> None:
+    """Train and print the table, a line an epoch; with `double` in float64."""
+    dtype = np.float64 if double else np.float32
+    (images, labels), (test_images, test_labels) = (
+        loaded(FashionMNIST(folder, train=part), dtype) for part in (True, False)
+    )
+    first = {name: value.astype(dtype) for name, value in weights(np.random.default_rng(0)).items()}
     libraries = [minidl] if torch is None else [minidl, torch]
     curves = [train(lib, first, images, labels, test_images, test_labels, epochs, batch) for lib in libraries]
 
@@ -32,7 +38,8 @@ def run(folder: Path, epochs: int, batch: int) -> None:
         header += [f"{lib.__name__}: loss", "test accuracy", "seconds"]
         for epoch, line in enumerate(lines):
             line += [f"{losses[epoch].mean():.4f}", f"{accuracies[epoch]:.2%}", f"{seconds[epoch]:.1f}"]
-    print(f"\n784-128-10 on {len(labels)} images of {folder}, batches of {batch}, SGD, learning rate 0.01\n")
+    print(f"\n784-128-10 on {len(labels)} images of {folder}, batches of {batch}, SGD, learning rate 0.01, "
+          f"{np.dtype(dtype)}\n")  # fmt: skip
     print(table(header, lines))
     if torch is not None:
         ours, theirs = curves[0][0], curves[1][0]
@@ -41,10 +48,10 @@ def run(folder: Path, epochs: int, batch: int) -> None:
               f"{np.median(apart):.1e}.")  # fmt: skip
 
 
-def loaded(data_set: FashionMNIST) -> tuple[Array, Array]:
+def loaded(data_set: FashionMNIST, dtype: type) -> tuple[Array, Array]:
     """Return normalised images (N, 784) and their labels."""
-    pixels = data_set.data.array.reshape(len(data_set), -1).astype(np.float32)
-    return (pixels / 255 - np.float32(data_set.mean)) / np.float32(data_set.std), data_set.targets.array
+    pixels = data_set.data.array.reshape(len(data_set), -1).astype(dtype)
+    return (pixels / 255 - dtype(data_set.mean)) / dtype(data_set.std), data_set.targets.array
 
 
 def weights(random: np.random.Generator) -> dict[str, Array]:
@@ -52,7 +59,7 @@ def weights(random: np.random.Generator) -> dict[str, Array]:
     drawn = {}
     for name, inputs, outputs in (("fc1", 784, 128), ("fc2", 128, 10)):
         for part, shape in (("weight", (outputs, inputs)), ("bias", (outputs,))):
-            drawn[f"{name}.{part}"] = random.uniform(-1, 1, shape).astype(np.float32) / np.float32(inputs**0.5)
+            drawn[f"{name}.{part}"] = random.uniform(-1, 1, shape) / inputs**0.5
     return drawn
 
 
@@ -62,6 +69,8 @@ def train(
 ) -> tuple[Array, list[float], list[float]]:  # fmt: skip
     """Return the loss of each step (epochs, steps), and for each epoch the test accuracy and the seconds taken."""
     net = network(lib)
+    if images.dtype == np.float64:
+        net.double()
     net.load_state_dict({name: lib.tensor(value) for name, value in first.items()})
     criterion = lib.nn.CrossEntropyLoss()
     optimizer = lib.optim.SGD(net.parameters(), lr=0.01)

@@ -46,8 +46,9 @@ def test_turns_are_timed() -> None:
     assert measure.spread([3.0, 1.0, 2.0]) == "2.00 (1.00 to 3.00)"
 
 
-def test_the_network_on_a_folder_of_images(capsys: pytest.CaptureFixture[str]) -> None:
-    fashion.run(minidl.data.FashionMNIST.bundled_folder, epochs=1, batch=30)
+@pytest.mark.parametrize("double", [False, True])
+def test_the_network_on_a_folder_of_images(capsys: pytest.CaptureFixture[str], double: bool) -> None:
+    fashion.run(minidl.data.FashionMNIST.bundled_folder, epochs=1, batch=30, double=double)
     out = capsys.readouterr().out
     assert "784-128-10 on 4000 images" in out
     assert "| 1     |" in out
