@@ -407,3 +407,86 @@ def test_data_changes_behind_the_graphs_back() -> None:
     y.sum().backward()
     x.data = minidl.tensor([5.0, 6.0, 7.0])
     assert x.tolist() == [5.0, 6.0, 7.0] and x.requires_grad
+
+
+# -- any program -----------------------------------------------------------------------------------------------------
+
+Pool = list[Any]
+
+
+def put(pool: Pool, p: Any, q: Any) -> None:
+    """p[0] = q[1], of which p and q may be one."""
+    p[0] = q[1]
+
+
+def put_column(pool: Pool, p: Any, q: Any) -> None:
+    p[:, 1] = q[:, 2] * 2.0
+
+
+def into_zeros(pool: Pool, p: Any, q: Any) -> None:
+    z = minidl.zeros(2, 3, dtype=p.dtype)
+    z[1] = p[0]
+    z += q
+    pool.append(z)
+
+
+STEPS: list[Callable[[Pool, Any, Any], Any]] = [
+    # new values
+    lambda pool, p, q: pool.append(p + q), lambda pool, p, q: pool.append(p * q),
+    lambda pool, p, q: pool.append(p.sin()), lambda pool, p, q: pool.append(p.clone()),
+    lambda pool, p, q: pool.append(p + q.sum(0)),
+    lambda pool, p, q: pool.append(p @ (q.T @ q)), lambda pool, p, q: pool.append(minidl.stack([p, q]).sum(0)),
+    # views
+    lambda pool, p, q: pool.append(p.reshape(3, 2).reshape(2, 3)), lambda pool, p, q: pool.append(p.T.reshape(2, 3)),
+    # changes in place
+    lambda pool, p, q: p.add_(q), lambda pool, p, q: p.mul_(q), lambda pool, p, q: p.mul_(p),
+    lambda pool, p, q: p.pow_(2), lambda pool, p, q: p.tanh_(), lambda pool, p, q: p.sub_(0.3),
+    lambda pool, p, q: p.copy_(q), lambda pool, p, q: p.fill_(0.5), put, put_column, into_zeros,
+]  # fmt: skip
+
+
+def run(program: list[tuple[int, int, int]], a: Any, b: Any) -> tuple[Any, list[Any]]:
+    """Run a program of steps on a pool of tensors; return a weighted sum of the pool, and the leaves."""
+    leaves = [minidl.from_numpy(a.copy()).requires_grad_(), minidl.from_numpy(b.copy()).requires_grad_()]
+    pool = [x * 1.0 for x in leaves]
+    for step, i, j in program:
+        STEPS[step](pool, pool[i % len(pool)], pool[j % len(pool)])
+        del pool[:-6]
+    return sum((p * float(k + 1)).sum() for k, p in enumerate(pool)), leaves
+
+
+def drawn(seed: int) -> tuple[Any, Any]:
+    """Return a random program, and values for its two leaves."""
+    rng = np.random.default_rng(seed)
+    program = [tuple(rng.integers(0, [len(STEPS), 99, 99]).tolist()) for _ in range(rng.integers(3, 10))]
+    return program, rng.uniform(-1, 1, (2, 2, 3))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_random_program_is_computed_right_or_refused(seed: int) -> None:
+    program, values = drawn(seed)
+    try:
+        total, leaves = run(program, *values)
+        gradients = grad(total, leaves, allow_unused=True, materialize_grads=True)
+    except GraphError:
+        return
+    numeric, eps = np.zeros_like(values), 1e-6
+    for place in np.ndindex(values.shape):
+        above, below = values.copy(), values.copy()
+        above[place] += eps
+        below[place] -= eps
+        numeric[place] = (run(program, *above)[0].item() - run(program, *below)[0].item()) / (2 * eps)
+    np.testing.assert_allclose([g.numpy() for g in gradients], numeric, rtol=1e-4, atol=1e-5)
+
+
+def test_most_random_programs_are_not_refused() -> None:
+    """Or the test above would show nothing."""
+    refused = 0
+    for seed in range(150):
+        program, values = drawn(seed)
+        try:
+            total, leaves = run(program, *values)
+            grad(total, leaves, allow_unused=True)
+        except GraphError:
+            refused += 1
+    assert 10 < refused < 90
