@@ -268,6 +268,10 @@ def test_generator_state() -> None:
     g.set_state(state)
     assert minidl.equal(a, minidl.rand(4, generator=g)) and g.initial_seed() == 3
     assert state.dtype == minidl.uint8
+    minidl.manual_seed(5)
+    whole, b = minidl.get_rng_state(), minidl.rand(4)
+    minidl.set_rng_state(whole)
+    assert minidl.equal(b, minidl.rand(4)) and minidl.initial_seed() == 5
     assert isinstance(g.seed(), int) and g.initial_seed() != 3
 
 

@@ -188,6 +188,7 @@ def test_python_numbers_are_weak() -> None:
 
 
 def test_the_default_dtype_decides_what_floats_become() -> None:
+    assert minidl.get_default_dtype() == minidl.float32
     minidl.set_default_dtype(minidl.float64)
     try:
         assert minidl.tensor([1.5]).dtype == minidl.zeros(1).dtype == minidl.rand(1).dtype == minidl.float64
