@@ -1,4 +1,4 @@
-"""y[p, index[p,i]] += x[p,i]: values added to the places they are sent to, the adjoint of gathering from them.
+"""y[index[i]] += x[i]: values added to the places they are sent to, the adjoint of gathering from them.
 
 Twin: minidl/reference/scatter_add.py
 """
@@ -24,3 +24,21 @@ def scatter_add_planes(const real[:, ::1] x, const int64[:, ::1] index, real[:, 
         for p in range(x.shape[0]):
             for i in range(x.shape[1]):
                 y[p, index[p, i]] += x[p, i]
+
+
+def scatter_add_rows(const real[:, ::1] x, const int64[::1] row, real[:, ::1] y):
+    """y[row[i], k] += x[i, k], from zero
+
+    x      IN   (n, K)
+    row  IN   (n,), int64 in 0 .. m - 1
+    y      OUT  (m, K)
+
+    The backward pass of an embedding, and of any choice of rows by index. Its own backward is y[row].
+    Twin: minidl/reference/scatter_add.py
+    """
+    cdef Py_ssize_t i, k
+    with nogil:
+        y[...] = 0
+        for i in range(x.shape[0]):
+            for k in range(x.shape[1]):
+                y[row[i], k] += x[i, k]

@@ -12,7 +12,7 @@ import numpy as np
 from . import _text, autograd, devices, dtypes, ops
 from .autograd import Variable, grad_mode, observer, tick, wrap
 from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, ShapeError
-from .functions import activation, arithmetic, creation, indexing, products, reductions, shaping
+from .functions import activation, arithmetic, creation, indexing, ordering, products, reductions, shaping
 from .functions._arguments import axis
 from .operation import cast_to, quiet
 
@@ -623,6 +623,10 @@ class Tensor(Variable):
     any = reductions.any
     logsumexp = reductions.logsumexp
     norm = reductions.norm
+    cumsum = reductions.cumsum
+    sort = ordering.sort
+    argsort = ordering.argsort
+    topk = ordering.topk
 
     reshape = shaping.reshape
     view = shaping.view
@@ -647,12 +651,19 @@ class Tensor(Variable):
     select = shaping.select
     clone = shaping.clone
     contiguous = shaping.contiguous
+    tril = shaping.tril
+    triu = shaping.triu
+    roll = shaping.roll
+    tile = shaping.tile
+    repeat_interleave = shaping.repeat_interleave
 
     gather = indexing.gather
     take_along_dim = indexing.take_along_dim
     index_select = indexing.index_select
     masked_select = indexing.masked_select
     nonzero = indexing.nonzero
+    scatter = indexing.scatter
+    scatter_add = indexing.scatter_add
 
     matmul = products.matmul
     mm = products.mm
@@ -702,6 +713,8 @@ class Tensor(Variable):
     relu_ = inplace(ops.relu)
     clamp_ = inplace(arithmetic.clamp)
     masked_fill_ = inplace(arithmetic.masked_fill)
+    scatter_ = inplace(indexing.scatter)
+    scatter_add_ = inplace(indexing.scatter_add)
 
     def fill_(self, value: Any) -> Any:
         """Set every element to `value`."""

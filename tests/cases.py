@@ -219,6 +219,9 @@ REDUCTIONS = [
     *reduction("any", boolean, order=0, nan_passes=False),
     *choice("argmax"),
     *choice("argmin"),
+    Row("argsort", lambda x: ops.argsort(x, dim=1), (spaced(),), MATRIX, 0, nan_passes=False),
+    Row("argsort", lambda x: ops.argsort(x, dim=0, descending=True), (spaced(),), MATRIX, 0, "down", nan_passes=False),
+    Row("cumsum", lambda x: ops.cumsum(x, dim=1), (real,), [*MATRIX, *EMPTY]),
     Row("softmax", lambda x: ops.softmax(x, dim=1), (real,), [*MATRIX, *EMPTY], note="dim1"),
     Row("softmax", lambda x: ops.softmax(x, dim=0), (real,), [((2, 1, 2),), ((2, 3, 4),)], note="dim0"),
     Row("log_softmax", lambda x: ops.log_softmax(x, dim=1), (real,), [*MATRIX, *EMPTY], note="dim1"),
@@ -264,6 +267,9 @@ SHAPING = [
     indexed((ALL, np.array([True, False])), ((2, 2),), ((1, 2, 3),), note="mask"),
     given("place", ((2, 2),), note="slice", index=(slice(1, 3), ...), shape=(4, 2)),
     given("place", ((3,),), note="repeated", index=np.array([0, 2, 0]), shape=(3,)),
+    given("place", ((1, 2, 2),), note="rows", index=np.array([[0, -1]]), shape=(3, 2)),
+    given("place", ((2, 2),), note="pairs", index=(np.array([[0], [1]]), np.array([1, 1])), shape=(2, 2)),
+    given("place", ((2, 2),), note="mask", index=(ALL, np.array([True, False, True])), shape=(2, 3)),
     given("place", ((0,),), note="empty", index=(1, ...), shape=(2, 0)),
     given("cleared", ((3,),), ((4, 2),), ((0, 2),), index=(slice(1, 3), ...)),
     Row(
@@ -336,6 +342,9 @@ def recurrence(op: str, gates: int, states: int = 1, note: str = "", **options: 
     ]
 
 
+# windows of average pooling: first, end, divisor
+TALL, WIDE = ((0, 2, 2), (1, 3, 3)), ((0, 2, 2),)
+
 PRODUCTS = [
     given("matmul", ((1, 2), (2, 2)), ((2, 3), (3, 4)), ((0, 2), (2, 2)), ((2, 0), (0, 2))),
     given("matmul", ((2, 1, 2), (2, 1)), ((2, 1, 1, 2), (3, 2, 1)), ((1, 2), (2, 2, 1)), note="stacks"),
@@ -347,6 +356,17 @@ PRODUCTS = [
     *recurrence("rnn", 1, note="relu", nonlinearity="relu"),
     *recurrence("lstm", 4, 2),
     *recurrence("gru", 3),
+    given("layer_norm", ((2, 3), (3,), (3,)), ((3, 1), (1,), (1,)), ((0, 2), (2,), (2,)), eps=0.1),
+    Row(
+        "layer_norm", lambda x: ops.layer_norm(x, None, None, eps=1e-5), (spaced(),), [((2, 3),), ((4, 5),)], note="plain"
+    ),
+    given("batch_norm", ((2, 1, 2), (1,), (1,)), ((3, 2, 1), (2,), (2,)), ((2, 3, 4), (3,), (3,)), eps=0.1),
+    Row(
+        "batch_norm", lambda x: ops.batch_norm(x, None, None, eps=1e-5), (spaced(),), [((3, 1, 1),), ((2, 3, 4),)],
+        note="plain",
+    ),
+    given("avg_pool2d", ((1, 1, 3, 2),), ((2, 3, 4, 2),), ((0, 1, 3, 2),), rows=TALL, columns=WIDE),
+    given("avg_pool2d_dx", ((1, 1, 2, 1),), ((2, 3, 2, 1),), ((0, 1, 2, 1),), rows=TALL, columns=WIDE, size=(3, 2)),
     *conv("plain", [((1, 1, 2, 3), (1, 1, 2, 2)), ((2, 2, 4, 3), (3, 2, 2, 1)), ((0, 1, 2, 2), (1, 1, 1, 1))]),
     *conv("strided", [((1, 1, 3, 4), (1, 1, 2, 2)), ((2, 1, 5, 6), (2, 1, 2, 3))], stride=(2, 3)),
     *conv("padded", [((1, 1, 2, 1), (1, 1, 2, 2)), ((1, 2, 3, 3), (2, 2, 3, 2))], padding=(1, 2)),

@@ -29,9 +29,9 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 ACTIVATIONS = ["identity", "relu", "tanh", "sigmoid"]
 OPTIONS = {
     "activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups", "batch_sizes", "reverse",
-    "relu", "accumulate",
+    "relu", "accumulate", "eps", "rows", "columns",
 }  # fmt: skip
-INDICES = {"index": "y", "target": "softmax"}  # whole numbers, and the argument whose dimension 1 they point into
+INDICES = {"index": ("y", 1), "target": ("softmax", 1), "row": ("y", 0)}  # the argument, and dimension, they point into
 
 needs_compiled = pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
 
@@ -144,6 +144,27 @@ def max_pool2d(
     }  # fmt: skip
 
 
+def avg_pool2d(N: int, C: int, rows: Any, columns: Any, image: Any) -> dict[str, Any]:
+    """rows and columns list the windows: (first, end, divisor)."""
+    x, y = (N, C, *image), (N, C, len(rows), len(columns))
+    bounds = [np.array(windows, np.int64).reshape(-1, 3) for windows in (rows, columns)]
+    return {"x": x, "y": y, "g": y, "dx": x, "rows": bounds[0], "columns": bounds[1]}
+
+
+def layer_norm(N: int, D: int) -> dict[str, Any]:
+    parts = {"w": (D,), "b": (D,), "mean": (N,), "rstd": (N,), "dw": (D,), "db": (D,), "eps": 1e-5}
+    return {"x": (N, D), "y": (N, D), "g": (N, D), "dx": (N, D), **parts}
+
+
+def batch_norm(N: int, C: int, S: int) -> dict[str, Any]:
+    parts = dict.fromkeys(("w", "b", "mean", "var", "g_mean", "g_var", "dw", "db"), (C,))
+    return {"x": (N, C, S), "y": (N, C, S), "g_y": (N, C, S), "dx": (N, C, S), **parts, "eps": 1e-3}
+
+
+def scatter_add_rows(n: int, K: int, m: int) -> dict[str, Any]:
+    return {"x": (n, K), "row": (n,), "y": (m, K)}
+
+
 def scatter_add(P: int, n: int, m: int) -> dict[str, Any]:
     return {"x": (P, n), "index": (P, n), "y": (P, m)}
 
@@ -214,6 +235,31 @@ CROSS_ENTROPY: dict[str, Any] = {
     "small": every(N=[0, 1, 3], C=[1, 2, 5]),
     "large": every(N=[1, 37], C=[101]),
     "draw": drawn(N=(0, 4), C=(1, 6)),
+}
+# strided, overlapping with what is cut off at the edges divided by the whole window, adaptive, one, none
+WINDOWS = [((0, 2, 2), (2, 4, 2)), ((0, 2, 3), (1, 4, 3), (3, 5, 3)), ((0, 3, 3), (2, 5, 3)), ((0, 5, 5),), ()]
+AVG_POOL2D: dict[str, Any] = {
+    "arguments": avg_pool2d,
+    "small": [
+        *every(N=[2], C=[2], rows=WINDOWS[:3], columns=WINDOWS, image=[(5, 6)]),
+        *every(N=[0, 1], C=[0, 1], rows=WINDOWS[:1], columns=WINDOWS[:1], image=[(4, 4)]),
+    ],
+    "large": every(
+        N=[3], C=[4], rows=[[(3 * i, 3 * i + 3, 3) for i in range(9)]], columns=WINDOWS[:2], image=[(27, 31)]
+    ),
+    "draw": drawn(N=(0, 2), C=(0, 2), rows=WINDOWS, columns=WINDOWS, image=[(5, 5), (6, 7)]),
+}
+LAYER_NORM: dict[str, Any] = {
+    "arguments": layer_norm,
+    "small": every(N=[0, 1, 3], D=[1, 2, 5]),
+    "large": every(N=[1, 17], D=[101]),
+    "draw": drawn(N=(0, 4), D=(1, 6)),
+}
+BATCH_NORM: dict[str, Any] = {
+    "arguments": batch_norm,
+    "small": every(N=[1, 3], C=[0, 1, 2], S=[1, 4]),
+    "large": every(N=[7], C=[5], S=[1, 37]),
+    "draw": drawn(N=(1, 4), C=(0, 3), S=(1, 5)),
 }
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
 CONV2D: dict[str, Any] = {
@@ -291,8 +337,21 @@ ROWS: dict[str, Row] = {
             padding=pairs(0, 1), dilation=pairs(1, 2), ceil=(0, 1),
         ),
     ),
+    "avg_pool2d_forward": Row(writes=("y",), **AVG_POOL2D),
+    "avg_pool2d_dx": Row(writes=("dx",), **AVG_POOL2D),
+    "layer_norm_forward": Row(writes=("y", "mean", "rstd"), optional_inputs=("b",), **LAYER_NORM),
+    "layer_norm_backward": with_optional_outputs("dx", "dw", "db", **LAYER_NORM),
+    "batch_norm_forward": Row(writes=("y", "mean", "var"), optional_inputs=("b",), **BATCH_NORM),
+    "batch_norm_backward": with_optional_outputs("dx", "dw", "db", **BATCH_NORM),
     "cross_entropy_forward": Row(writes=("loss", "softmax"), **CROSS_ENTROPY),
     "cross_entropy_backward": Row(writes=("dx",), **CROSS_ENTROPY),
+    "scatter_add_rows": Row(
+        arguments=scatter_add_rows,
+        writes=("y",),
+        small=every(n=[0, 1, 7], K=[0, 1, 3], m=[1, 4]),
+        large=every(n=[300], K=[17], m=[23]),
+        draw=drawn(n=(0, 9), K=(0, 4), m=(1, 5)),
+    ),
     "scatter_add_planes": Row(
         arguments=scatter_add,
         writes=("y",),
@@ -318,7 +377,8 @@ def arguments(name: str, sizes: dict[str, Any], dtype: Any, seed: int = 0) -> di
             values[parameter] = np.full(shape, -7, np.int64) if parameter in INDICES else np.full(shape, np.nan, dtype)
             continue
         if parameter in INDICES:
-            values[parameter] = generator.integers(0, shapes[INDICES[parameter]][1], shape)
+            argument, dimension = INDICES[parameter]
+            values[parameter] = generator.integers(0, shapes[argument][dimension], shape)
         else:
             # Weights are scaled as a layer's: a recurrence with larger ones is chaotic and amplifies rounding.
             scale = max(math.prod(shape[1:]), 1) ** -0.5 if parameter.startswith("w") else 1
@@ -464,7 +524,7 @@ def test_what_is_none_is_left_out(name: str, sizes: dict[str, Any], level: str) 
 def test_nan_and_infinity_pass_alike(name: str, sizes: dict[str, Any], dtype: Any, bad: float) -> None:
     values = arguments(name, sizes, dtype)
     for key, value in values.items():
-        if not isinstance(value, np.ndarray) or key in ROWS[name].writes or key in INDICES or value.size == 0:
+        if not isinstance(value, np.ndarray) or key in ROWS[name].writes or value.dtype.kind != "f" or value.size == 0:
             continue
         spoilt = value.copy()
         spoilt.flat[value.size // 2] = bad
@@ -480,6 +540,9 @@ def test_nan_and_infinity_pass_alike(name: str, sizes: dict[str, Any], dtype: An
 OF_WEIGHTS: dict[str, tuple[str, ...]] = {"dx": ("x",), "dw_ih": ("w_ih",), "dw_hh": ("w_hh",)}
 DERIVATIVES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "cross_entropy_backward": ("cross_entropy_forward", {"dx": ("x",)}),
+    "avg_pool2d_dx": ("avg_pool2d_forward", {"dx": ("x",)}),
+    "layer_norm_backward": ("layer_norm_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
+    "batch_norm_backward": ("batch_norm_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "linear_backward": ("linear_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "conv2d_dx": ("conv2d_forward", {"dx": ("x",)}),
     "conv2d_dw": ("conv2d_forward", {"dw": ("w",)}),

@@ -180,3 +180,47 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
             f"one_hot: label {labels.max()} is outside the {num_classes} classes 0 to {num_classes - 1}"
         )
     return wrap((labels[..., None] == np.arange(num_classes)).astype(np.int64))
+
+
+def scatter(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """y = x, but y[i, index[i,j,k], k] = src[i,j,k] for dim = 1, and so on; src is a Tensor or a number.
+
+    Where an element is named twice, the last one stays.
+
+    >>> import minidl
+    >>> minidl.scatter(minidl.zeros(2, 3), 1, minidl.tensor([[2], [0]]), 7.0)
+    tensor([[0., 0., 7.],
+            [7., 0., 0.]])
+    """
+    places, source = aimed("scatter", input, dim, index, src)
+    return ops.setitem(ops.copy(input), source, index=places)
+
+
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """y = x, with src[i,j,k] added to y[i, index[i,j,k], k] for dim = 1, and so on, as often as it is named.
+
+    >>> import minidl
+    >>> minidl.scatter_add(minidl.zeros(3), 0, minidl.tensor([0, 2, 0]), minidl.tensor([1.0, 2.0, 3.0]))
+    tensor([4., 0., 2.])
+    """
+    places, source = aimed("scatter_add", input, dim, index, src)
+    return ops.add(input, ops.place(source, index=places, shape=as_array(input).shape))
+
+
+def aimed(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any]:
+    """Return where `index` points in the input, and the part of src that goes there."""
+    array, where = as_array(input), as_array(index, "index")
+    d = axis(dim, array.ndim)
+    source = as_array(src, "src")
+    if array.ndim != where.ndim or array.ndim == 0 or (source.ndim and source.ndim != where.ndim):
+        raise ShapeError(
+            f"{name}: input {array.shape}, index {where.shape}, src {source.shape}: expected as many dimensions"
+        )
+    pairs = enumerate(zip(source.shape or where.shape, array.shape, strict=True))
+    limits = [n if k == d else min(n, m) for k, (n, m) in pairs]
+    if any(n > limit for n, limit in zip(where.shape, limits, strict=True)):
+        raise ShapeError(f"{name}: index {where.shape} does not fit into src {source.shape} and input {array.shape}")
+    if (where < 0).any():
+        raise IndexOutOfRange(f"index: {where.min()} is outside dimension {dim} of size {array.shape[d]}")
+    places = along(array.shape, where, d, where.shape)
+    return places, ops.getitem(src, index=tuple(slice(0, n) for n in where.shape)) if source.ndim else src

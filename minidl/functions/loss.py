@@ -11,6 +11,7 @@ from .. import ops
 from ..autograd import Variable, grad_mode, wrap
 from ..errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, ShapeError
 from ._arguments import as_array
+from .activation import logsigmoid
 from .layers import same_floats
 
 
@@ -179,3 +180,113 @@ def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int =
 def weighted_mean(losses: Any, total: Any) -> Any:
     """Return Σ losses / total; NaN where no row counts."""
     return ops.div(ops.sum(losses), float(total))
+
+
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
+    """L = d² / 2β where |d| < β, else |d| - β/2, for d = input - target. Source: Girshick 2015, Fast R-CNN.
+
+    >>> import minidl
+    >>> minidl.nn.functional.smooth_l1_loss(minidl.tensor([0.5, 3.0]), minidl.zeros(2), reduction="none")
+    tensor([0.1250, 2.5000])
+    """
+    if beta < 0:
+        raise ArgumentError(f"beta: got {beta}, expected at least 0")
+    if beta == 0:
+        return l1_loss(input, target, reduction)
+    return ops.div(huber_loss(input, target, reduction, beta), beta)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """L = d² / 2 where |d| < δ, else δ (|d| - δ/2), for d = input - target. Source: Huber 1964.
+
+    >>> import minidl
+    >>> minidl.nn.functional.huber_loss(minidl.tensor([0.5, 3.0]), minidl.zeros(2), reduction="none", delta=2.0)
+    tensor([0.1250, 4.0000])
+    """
+    if delta <= 0:
+        raise ArgumentError(f"delta: got {delta}, expected a positive number")
+    warn_of_broadcast("huber_loss", input, target)
+    difference = ops.sub(input, target)
+    size = ops.abs(difference)
+    small = ops.lt(size, delta)
+    near = ops.where(small, difference, 0.0)
+    far = ops.mul(ops.sub(size, 0.5 * delta), delta)
+    return reduced(ops.where(small, ops.mul(ops.mul(near, near), 0.5), far), reduction)
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
+    """L = -weight (t ln p + (1 - t) ln(1 - p)) for probabilities p and targets t; each ln is at least -100.
+
+    For scores before a sigmoid, binary_cross_entropy_with_logits is exact where this one is cut off.
+
+    >>> import minidl
+    >>> p, t = minidl.tensor([0.5, 1.0]), minidl.tensor([1.0, 0.0])
+    >>> minidl.nn.functional.binary_cross_entropy(p, t, reduction="none")
+    tensor([  0.6931, 100.0000])
+    """
+    p = equal_shapes("binary_cross_entropy", input, target, weight)
+    if not np.all((p >= 0) & (p <= 1) | np.isnan(p)):
+        raise ArgumentError("binary_cross_entropy: the input must be probabilities from 0 to 1; apply a sigmoid first")
+    losses = ops.neg(
+        ops.add(
+            ops.mul(target, floored_log(input)), ops.mul(ops.sub(1.0, target), floored_log(ops.sub(1.0, input)))
+        )
+    )
+    return reduced(losses if weight is None else ops.mul(losses, weight), reduction)
+
+
+def floored_log(p: Any) -> Any:
+    """Return max(ln p, -100)."""
+    least = 3.7e-44 if as_array(p).dtype == np.float64 else 0.0  # e^-100 is less than any float32 but 0
+    low = ops.le(p, least)
+    return ops.where(low, -100.0, ops.log(ops.where(low, 1.0, p)))
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """L = -weight (pos_weight t ln σ(x) + (1 - t) ln(1 - σ(x))) for scores x, exact for any x: ln σ is one function.
+
+    >>> import minidl
+    >>> x = minidl.tensor([0.0, 90.0])
+    >>> minidl.nn.functional.binary_cross_entropy_with_logits(x, minidl.zeros(2), reduction="none")
+    tensor([ 0.6931, 90.0000])
+    """
+    equal_shapes("binary_cross_entropy_with_logits", input, target, weight)
+    surprise = ops.neg(logsigmoid(input))
+    if pos_weight is not None:
+        surprise = ops.mul(ops.add(ops.mul(ops.sub(pos_weight, 1.0), target), 1.0), surprise)
+    losses = ops.add(ops.mul(ops.sub(1.0, target), input), surprise)
+    return reduced(losses if weight is None else ops.mul(losses, weight), reduction)
+
+
+def equal_shapes(name: str, input: Any, target: Any, weight: Any) -> np.ndarray[Any, Any]:
+    """Return the input's array; refuse integers, and a target of another shape."""
+    x, t = as_array(input), as_array(target, "target")
+    same_floats(name, input=x, weight=weight)
+    if x.shape != t.shape:
+        raise ShapeError(f"{name}: target has shape {t.shape}, expected the input's {x.shape}")
+    return x
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """L = t (ln t - x) for log-probabilities x and probabilities t, or e^t (t - x) with log_target.
+
+    "mean" divides by the number of elements; "batchmean", by that of rows, is the divergence of Kullback and Leibler.
+
+    >>> import minidl
+    >>> x, t = minidl.tensor([[-1.0, -2.0]]), minidl.tensor([[1.0, 0.0]])
+    >>> minidl.nn.functional.kl_div(x, t, reduction="batchmean")
+    tensor(1.)
+    """
+    x = as_array(input)
+    same_floats("kl_div", input=x, target=target)
+    if log_target:
+        losses = ops.mul(ops.exp(target), ops.sub(target, input))
+    else:
+        nothing = ops.le(target, 0.0)  # t ln t tends to 0 with t
+        log_t = ops.log(ops.where(nothing, 1.0, target))
+        losses = ops.mul(target, ops.sub(log_t, input))
+    if reduction == "batchmean":
+        return ops.div(ops.sum(losses), float(x.shape[0] if x.ndim else 1))
+    return reduced(losses, reduction)

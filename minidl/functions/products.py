@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from .. import ops
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ._arguments import as_array
 from .layers import same_floats
 
@@ -117,3 +118,78 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     product = mm(mat1, mat2)
     product = product if alpha == 1 else ops.mul(product, alpha)
     return ops.add(input if beta == 1 else ops.mul(input, beta), product)
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Σ over the letters that the result does not name: "ij,jk->ik" is y[i,k] = Σ_j a[i,j] b[j,k].
+
+    One group of letters for each operand, one letter for each dimension; "..." stands for further ones. Without "->"
+    the result names the letters that occur once, in order. Each pair is one product of matrices.
+
+    >>> import minidl
+    >>> minidl.einsum("bij,bij->b", minidl.ones(2, 3, 4), minidl.ones(2, 3, 4))
+    tensor([12., 12.])
+    """
+    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
+        operands = tuple(operands[0])
+    terms, result = read_equation(equation, [as_array(x, "operands").shape for x in operands])
+    x, names = summed(operands[0], terms[0], set(result).union(*terms[1:]))
+    for k, (other, letters) in enumerate(zip(operands[1:], terms[1:], strict=True), start=2):
+        later = set(result).union(*terms[k:])
+        other, letters = summed(other, letters, later | set(names))
+        x, names = contracted(x, names, other, letters, later)
+    return ops.permute(x, dims=tuple(names.index(letter) for letter in result))
+
+
+def read_equation(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """Return the letters of each operand and of the result, "..." written out as digits; refuse what does not fit."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise ArgumentError(f"einsum: {equation!r} names {len(terms)} operands, got {len(shapes)}")
+    sizes: dict[str, int] = {}
+    more = ""
+    for k, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
+        rest = len(shape) - len(term.replace("...", ""))
+        if rest and ("..." not in term or rest < 0 or rest > 10):
+            raise ShapeError(f"einsum: {term!r} in {equation!r} does not fit an operand of shape {shape}")
+        digits = "0123456789"[:rest]
+        more = max(more, digits, key=len)
+        terms[k] = term.replace("...", digits)
+        letters = terms[k]
+        if len(set(letters)) != len(letters) or not (letters.replace(digits, "", 1) or "a").isalpha():
+            raise ArgumentError(f"einsum: {term!r} in {equation!r} must name each dimension by a letter of its own")
+        for letter, size in zip(letters, shape, strict=True):
+            if sizes.setdefault(letter, size) != size:
+                raise ShapeError(
+                    f"einsum: {letter!r} in {equation!r} is {sizes[letter]} in one operand and {size} in another"
+                )
+    every = "".join(terms)
+    once = more + "".join(sorted(letter for letter in set(every) - set(more) if every.count(letter) == 1))
+    result = right.replace("...", more) if arrow else once
+    if len(set(result)) != len(result) or not set(result) <= set(every):
+        raise ArgumentError(f"einsum: the result of {equation!r} must name letters of the operands, each once")
+    return terms, result
+
+
+def summed(x: Any, letters: str, kept: set[str]) -> tuple[Any, str]:
+    """Return x summed over the dimensions whose letters nobody else names."""
+    dims = tuple(d for d, letter in enumerate(letters) if letter not in kept)
+    return (ops.sum(x, dim=dims) if dims else x), "".join(letter for letter in letters if letter in kept)
+
+
+def contracted(a: Any, of_a: str, b: Any, of_b: str, kept: set[str]) -> tuple[Any, str]:
+    """Return Σ a b over the letters in both that are not kept, as one product of matrices, and its letters."""
+    stack = [c for c in of_a if c in of_b and c in kept]
+    inner = [c for c in of_a if c in of_b and c not in kept]
+    rows, columns = [c for c in of_a if c not in of_b], [c for c in of_b if c not in of_a]
+    size = dict(zip(of_a, a.shape, strict=True)) | dict(zip(of_b, b.shape, strict=True))
+
+    def arranged(x: Any, names: str, *groups: list[str]) -> Any:
+        order = [names.index(c) for group in groups for c in group]
+        shape = [prod(size[c] for c in group) for group in groups]
+        return ops.reshape(ops.permute(x, dims=tuple(order)), shape=tuple(shape))
+
+    y = ops.matmul(arranged(a, of_a, stack, rows, inner), arranged(b, of_b, stack, inner, columns))
+    names = [*stack, *rows, *columns]
+    return ops.reshape(y, shape=tuple([size[c] for c in names])), "".join(names)

@@ -50,6 +50,20 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 
 
 @numpy_names
+def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """y_i = x_0 + ... + x_i along `dim`; booleans and integers add up to int64.
+
+    >>> import minidl
+    >>> minidl.cumsum(minidl.tensor([1.0, 2.0, 3.0]), 0)
+    tensor([1., 3., 6.])
+    """
+    input = typed(input, dtype)
+    ndim = as_array(input).ndim
+    d = axis(dim, ndim)
+    return ops.cumsum(input, dim=d) if ndim else ops.sum(input)
+
+
+@numpy_names
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """y = (1/n) Σ x over `dim`.
 

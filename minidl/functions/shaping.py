@@ -419,3 +419,104 @@ def ravel(input: Any) -> Any:
     tensor([1., 0., 0., 1.])
     """
     return flatten(input)
+
+
+def tril(input: Any, diagonal: int = 0) -> Any:
+    """y = x on and below a diagonal of the last two dimensions, else 0; diagonal 1 is the one above the main one.
+
+    >>> import minidl
+    >>> minidl.tril(minidl.ones(2, 2))
+    tensor([[1., 0.],
+            [1., 1.]])
+    """
+    return ops.where(lower("tril", input, diagonal), input, ops.zeros_like(input))
+
+
+def triu(input: Any, diagonal: int = 0) -> Any:
+    """y = x on and above a diagonal of the last two dimensions, else 0; diagonal 1 is the one above the main one.
+
+    >>> import minidl
+    >>> minidl.triu(minidl.ones(2, 2), diagonal=1)
+    tensor([[0., 1.],
+            [0., 0.]])
+    """
+    return ops.where(lower("triu", input, diagonal - 1), ops.zeros_like(input), input)
+
+
+def lower(name: str, input: Any, diagonal: int) -> Any:
+    """Return the mask of what lies on and below a diagonal."""
+    shape = as_array(input).shape
+    if len(shape) < 2:
+        raise ShapeError(f"{name}: got shape {shape}, expected at least two dimensions")
+    return np.tri(shape[-2], shape[-1], integers((diagonal,), "diagonal")[0], dtype=bool)
+
+
+def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
+    """Return x moved on by `shifts` along `dims`, what leaves at the end coming back in front; None: as one vector.
+
+    >>> import minidl
+    >>> minidl.roll(minidl.arange(5), 2)
+    tensor([3, 4, 0, 1, 2])
+    """
+    shape = as_array(input).shape
+    if dims is None:
+        return ops.reshape(roll(flatten(input), shifts, 0), shape=shape)
+    steps, along = shape_from((shifts,), "shifts"), shape_from((dims,), "dims")
+    if len(steps) != len(along):
+        raise ArgumentError(f"roll: got {len(steps)} shifts for {len(along)} dims, expected as many")
+    for step, dim in zip(steps, along, strict=True):
+        d = axis(dim, len(shape))
+        cut = -step % shape[d] if shape[d] else 0
+        before = (slice(None),) * d
+        parts = [ops.getitem(input, index=(*before, part)) for part in (slice(cut, shape[d]), slice(0, cut))]
+        input = ops.cat(*parts, dim=d)
+    return input
+
+
+def tile(input: Any, *dims: Any) -> Any:
+    """Return x repeated as often along each dimension; missing repeats in front are 1.
+
+    >>> import minidl
+    >>> minidl.tile(minidl.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
+    times = shape_from(dims, "dims")
+    return repeat(input, *(1,) * (as_array(input).ndim - len(times)), *times)
+
+
+def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
+    """Return x with each element along `dim` repeated: by an int, or each by its own; None: of the flattened x.
+
+    >>> import minidl
+    >>> minidl.repeat_interleave(minidl.tensor([5, 7]), minidl.tensor([1, 2]))
+    tensor([5, 7, 7])
+    """
+    if dim is None:
+        return repeat_interleave(flatten(input), repeats, 0)
+    d, times = axis(dim, as_array(input).ndim), as_array(repeats, "repeats")
+    n = as_array(input).shape[d]
+    if times.dtype.kind not in "iu" or times.size not in (1, n) or (times < 0).any():
+        raise ArgumentError(f"repeats: got {times.tolist()}, expected an int, or one for each of {n}, at least 0")
+    places = np.repeat(np.arange(n), times.reshape(-1) if times.size == n else times.item())
+    return ops.getitem(input, index=(*(slice(None),) * d, places))
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
+    """Return, for vectors, grids of all their combinations: grid k varies along dimension k ("xy": the first two swap).
+
+    >>> import minidl
+    >>> minidl.meshgrid(minidl.tensor([1, 2]), minidl.tensor([3, 4]))[1]
+    tensor([[3, 4],
+            [3, 4]])
+    """
+    if indexing not in ("ij", "xy"):
+        raise ArgumentError(f'indexing: got {indexing!r}, expected "ij" or "xy"')
+    vectors = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else list(tensors)
+    if any(as_array(x, "tensors").ndim > 1 for x in vectors):
+        raise ShapeError("meshgrid: expected vectors, or numbers as 0-d Tensors")
+    swap = indexing == "xy" and len(vectors) > 1
+    vectors = vectors[1::-1] + vectors[2:] if swap else vectors
+    sizes = tuple([as_array(x).size for x in vectors])
+    apart = [tuple([n if k == d else 1 for d in range(len(sizes))]) for k, n in enumerate(sizes)]
+    grids = [expand(ops.reshape(x, shape=shape), sizes) for x, shape in zip(vectors, apart, strict=True)]
+    return tuple(grids[1::-1] + grids[2:] if swap else grids)

@@ -1,28 +1,109 @@
 """The functions behind the layers: names only; the formulas stand in minidl/functions/ and minidl/ops/."""
 
-from ..functions.activation import gelu, leaky_relu, log_softmax, relu, silu, softmax, softplus
+from ..functions.activation import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    log_softmax,
+    logsigmoid,
+    mish,
+    prelu,
+    relu,
+    relu6,
+    selu,
+    silu,
+    softmax,
+    softmin,
+    softplus,
+    softsign,
+    tanhshrink,
+    threshold,
+)
+from ..functions.attention import multi_head_attention_forward, scaled_dot_product_attention
+from ..functions.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
+from ..functions.embedding import embedding
 from ..functions.indexing import one_hot
-from ..functions.layers import conv2d, dropout, linear, max_pool2d
-from ..functions.loss import cross_entropy, l1_loss, mse_loss, nll_loss
+from ..functions.layers import dropout, dropout1d, dropout2d, linear
+from ..functions.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
+from ..functions.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from ..functions.padding import pad
+from ..functions.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from ..functions.similarity import cosine_similarity, normalize
 from ..ops import sigmoid, tanh
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
+    "conv1d",
     "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "cosine_similarity",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "elu",
+    "embedding",
     "gelu",
+    "glu",
+    "group_norm",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "huber_loss",
+    "instance_norm",
+    "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
+    "max_pool1d",
     "max_pool2d",
+    "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "nll_loss",
+    "normalize",
     "one_hot",
+    "pad",
+    "prelu",
     "relu",
+    "relu6",
+    "rms_norm",
+    "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
 ]

@@ -52,9 +52,10 @@ from .elementwise import (
 from .index import cleared, getitem, place, setitem
 from .linear import linear, matmul
 from .loss import cross_entropy
-from .pool import gather_planes, max_pool2d, scatter_planes
+from .norm import batch_norm, layer_norm
+from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_planes
 from .recurrence import gru, lstm, rnn
-from .reduce import all, amax, amin, any, argmax, argmin, mean, sum
+from .reduce import all, amax, amin, any, argmax, argmin, argsort, cumsum, mean, sum
 from .shape import cat, copy, permute, reshape, stack
 from .softmax import log_softmax, softmax
 
@@ -67,6 +68,10 @@ __all__ = [
     "any",
     "argmax",
     "argmin",
+    "argsort",
+    "avg_pool2d",
+    "avg_pool2d_dx",
+    "batch_norm",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",
@@ -82,6 +87,7 @@ __all__ = [
     "copy",
     "cos",
     "cross_entropy",
+    "cumsum",
     "div",
     "eq",
     "erf",
@@ -98,6 +104,7 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "layer_norm",
     "le",
     "linear",
     "log",

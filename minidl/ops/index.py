@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
+from .. import _kernels as kernels
 from ..operation import primitive, sum_to
+from ._door import contiguous
 
 
 @primitive(view=True)
@@ -18,8 +21,14 @@ def getitem(x: Any, *, index: Any) -> Any:
 @primitive
 def place(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """y = zeros of `shape` to which x is added at `index`, once for each time that an element is named there."""
+    named = rows_named(index, shape)
+    if named is not None and x.dtype in (np.float32, np.float64):
+        rows, count = named
+        y = np.empty((count, prod(shape) // max(count, 1)), x.dtype)
+        kernels.scatter_add_rows(*contiguous(x.reshape(rows.size, y.shape[1])), rows, y)
+        return y.reshape(shape)
     y = np.zeros(shape, x.dtype)
-    if is_basic(index):
+    if names_once(index):
         y[index] = x
     else:
         np.add.at(y, index, x)
@@ -33,12 +42,32 @@ def setitem(x: Any, value: Any, *, index: Any) -> Any:
     return x
 
 
-def is_basic(index: Any) -> bool:
-    """Return whether an index names each element once at most: integers, slices, None and ... only."""
+def parts_of(index: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple."""
+    return index if isinstance(index, tuple) else (index,)
+
+
+def names_once(index: Any) -> bool:
+    """Return whether an index surely names each element once at most: integers, slices, None, ... and masks only."""
     return all(
-        part is None or part is Ellipsis or isinstance(part, (int, slice))
-        for part in (index if isinstance(index, tuple) else (index,))
+        part is None or part is Ellipsis or isinstance(part, (int, slice)) or getattr(part, "dtype", None) == np.bool_
+        for part in parts_of(index)
     )
+
+
+def rows_named(index: Any, shape: tuple[int, ...]) -> tuple[Any, int] | None:
+    """Return the rows that integer arrays name, and how many there are; None for any other index.
+
+    With arrays for the first k dimensions, the rows are those of `shape` made (first k sizes multiplied, the rest).
+    """
+    parts = parts_of(index)
+    parts = parts[:-1] if parts and parts[-1] is Ellipsis else parts
+    if not parts or not all(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts):
+        return None
+    rows: Any = np.int64(0)
+    for part, size in zip(parts, shape, strict=False):
+        rows = rows * size + part.astype(np.int64) % max(size, 1)
+    return rows.reshape(-1), prod(shape[: len(parts)])
 
 
 @primitive

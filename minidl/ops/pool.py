@@ -1,4 +1,5 @@
-"""Max pooling; its gradient scatters to the chosen elements, whose gradient gathers from them."""
+"""Pooling. Max pooling's gradient scatters to the chosen elements, whose gradient gathers from them; average pooling is
+linear, so that it and its adjoint are each other's derivatives."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from ..operation import primitive
 from ._door import contiguous
 
 Pair = tuple[int, int]
+Windows = tuple[tuple[int, int, int], ...]
 
 
 @primitive(outputs=("y", "index"))
@@ -44,6 +46,32 @@ def gather_planes(x: Any, index: Any) -> Any:
     return np.take_along_axis(flat, places, 2).reshape(index.shape)
 
 
+@primitive
+def avg_pool2d(x: Any, *, rows: Windows, columns: Windows) -> Any:
+    """y[n,c,i,j] = the sum of the window (rows i, columns j) of x[n,c], over its two divisors.
+
+    `rows` holds (first row, row after the last, divisor) for each row of windows; `columns` likewise.
+    """
+    y = np.empty((*x.shape[:2], len(rows), len(columns)), x.dtype)
+    kernels.avg_pool2d_forward(*contiguous(x), bounds(rows), bounds(columns), y)
+    return y
+
+
+@primitive
+def avg_pool2d_dx(dy: Any, *, rows: Windows, columns: Windows, size: Pair) -> Any:
+    """dx[n,c,h,v] = Σ dy[n,c,i,j] over its two divisors, of all windows (i, j) that hold (h, v); `size` is x's."""
+    dx = np.empty((*dy.shape[:2], *size), dy.dtype)
+    kernels.avg_pool2d_dx(*contiguous(dy), bounds(rows), bounds(columns), dx)
+    return dx
+
+
+def bounds(windows: Windows) -> Any:
+    """Return windows as an array (number of windows, 3)."""
+    return np.array(windows, np.int64).reshape(-1, 3)
+
+
 max_pool2d.defvjp(x=lambda g_y, index, x_shape: scatter_planes(g_y, index, shape=x_shape))
 scatter_planes.defvjp(x=lambda g, index: gather_planes(g, index))
 gather_planes.defvjp(x=lambda g, index, x_shape: scatter_planes(g, index, shape=x_shape))
+avg_pool2d.defvjp(x=lambda g, x_shape, rows, columns: avg_pool2d_dx(g, rows=rows, columns=columns, size=x_shape[2:]))
+avg_pool2d_dx.defvjp(dy=lambda g, rows, columns: avg_pool2d(g, rows=rows, columns=columns))

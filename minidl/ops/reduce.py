@@ -8,6 +8,7 @@ import numpy as np
 
 from ..operation import broadcast_to, cast, primitive
 from .elementwise import eq, where
+from .index import getitem
 from .shape import reshape
 
 add_up: Any = np.add.reduce  # what np.sum calls in the end, at a third of its price
@@ -49,6 +50,20 @@ def argmax(x: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
 def argmin(x: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """y = the index of the (first) minimum along `dim`, of the flattened x for None."""
     return np.argmin(x, axis=dim, keepdims=keepdim)
+
+
+@primitive
+def argsort(x: Any, *, dim: int, descending: bool = False, stable: bool = False) -> Any:
+    """y = the places along `dim` in the order of their values, NaN last; equal ones stay in order if stable."""
+    if descending:  # from the end, so that equal values stay in order here too
+        return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+    return np.argsort(x, axis=dim, kind="stable" if stable else None)
+
+
+@primitive
+def cumsum(x: Any, *, dim: int) -> Any:
+    """y_i = Σ_{j ≤ i} x_j along `dim`; booleans and integers add up to int64."""
+    return np.cumsum(x, axis=dim, dtype=None if x.dtype.kind == "f" else np.int64)
 
 
 @primitive
@@ -103,6 +118,12 @@ def mean_dx(g: Any, x_shape: Any, dim: Any, keepdim: bool) -> Any:
     return spread(g / float(count(x_shape, dim)), x_shape, dim, keepdim)
 
 
+def backwards(x: Any, dim: int) -> Any:
+    """Return x with the order along `dim` reversed."""
+    return getitem(x, index=(*(slice(None),) * dim, slice(None, None, -1)))
+
+
+cumsum.defvjp(x=lambda g, dim: backwards(cumsum(backwards(g, dim), dim=dim), dim))
 sum.defvjp(x=lambda g, x_shape, dim, keepdim: spread(g, x_shape, dim, keepdim))
 mean.defvjp(x=mean_dx)
 amax.defvjp(x=to_extremum)

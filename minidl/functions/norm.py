@@ -1,0 +1,183 @@
+"""Normalisation over a batch, over features, over groups of channels."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..autograd import no_grad
+from ..errors import ArgumentError, ShapeError
+from ._arguments import as_array, shape_from
+from .layers import same_floats
+
+
+def batch_norm(
+    input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False,
+    momentum: float = 0.1, eps: float = 1e-5,
+) -> Any:  # fmt: skip
+    """y = (x - mean) / √(var + ε) · weight + bias, mean and var of each channel: dimension 1 of x (N, C, ...).
+
+    In training they are those of the batch (var the biased one), and the running ones, if given, move towards them in
+    place: running = (1 - momentum) running + momentum new, with the unbiased var. Else they are the running ones.
+    Source: Ioffe and Szegedy 2015.
+
+    >>> import minidl
+    >>> x = minidl.tensor([[1.0], [3.0]])
+    >>> minidl.nn.functional.batch_norm(x, None, None, training=True, eps=0.0)
+    tensor([[-1.],
+            [ 1.]])
+    """
+    x = as_array(input)
+    same_floats("batch_norm", input=x, weight=weight, bias=bias)
+    if x.ndim < 2:
+        raise ShapeError(f"batch_norm: the input has shape {x.shape}, expected (N, channels, ...)")
+    channels = x.shape[1]
+    check_channels("batch_norm", channels, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ArgumentError("batch_norm: running_mean and running_var are needed when not training")
+        scale = ops.div(1.0, ops.sqrt(ops.add(running_var, eps)))
+        y = ops.mul(ops.sub(input, per_channel(running_mean, x.ndim)), per_channel(scale, x.ndim))
+        return affine(y, weight, bias)
+    count = x.size // max(channels, 1)
+    if count < 2 and channels:
+        raise ArgumentError(
+            f"batch_norm: expected more than 1 value per channel when training, got input size {x.shape}"
+        )
+    rows = ops.reshape(input, shape=(x.shape[0], channels, prod(x.shape[2:])))
+    y, mean, var = ops.batch_norm(rows, weight, bias, eps=eps)
+    with no_grad():
+        move_towards(running_mean, mean, momentum)
+        move_towards(running_var, ops.mul(var, count / max(count - 1, 1)), momentum)
+    return ops.reshape(y, shape=x.shape)
+
+
+def move_towards(running: Any, new: Any, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum new, in place."""
+    if running is not None:
+        running *= 1 - momentum
+        running += momentum * new
+
+
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """y = (x - mean) / √(var + ε) · weight + bias, mean and (biased) var over the last dimensions, `normalized_shape`.
+
+    weight and bias have that shape. Source: Ba, Kiros and Hinton 2016.
+
+    >>> import minidl
+    >>> minidl.nn.functional.layer_norm(minidl.tensor([[1.0, 3.0]]), (2,), eps=0.0)
+    tensor([[-1.,  1.]])
+    """
+    x, shape = as_array(input), normalised_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    width = prod(shape)
+    rows = ops.reshape(input, shape=(prod(x.shape[: x.ndim - len(shape)]), width))
+    w, b = (None if p is None else ops.reshape(p, shape=(width,)) for p in (weight, bias))
+    return ops.reshape(ops.layer_norm(rows, w, b, eps=eps), shape=x.shape)
+
+
+def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """y = x / √(mean x² + ε) · weight, the mean over the last dimensions; ε is that of the dtype by default.
+
+    Source: Zhang and Sennrich 2019.
+
+    >>> import minidl
+    >>> minidl.nn.functional.rms_norm(minidl.tensor([[3.0, -3.0]]), (2,))
+    tensor([[ 1., -1.]])
+    """
+    x, shape = as_array(input), normalised_shape("rms_norm", input, normalized_shape, weight=weight)
+    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
+    square = ops.mean(ops.mul(input, input), dim=tuple(range(x.ndim - len(shape), x.ndim)), keepdim=True)
+    y = ops.div(input, ops.sqrt(ops.add(square, eps)))
+    return y if weight is None else ops.mul(y, weight)
+
+
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """y = (x - mean) / √(var + ε) · weight + bias, mean and var over groups of each sample's channels; x (N, C, ...).
+
+    Source: Wu and He 2018.
+
+    >>> import minidl
+    >>> minidl.nn.functional.group_norm(minidl.tensor([[1.0, 3.0, 5.0, 5.0]]), 2, eps=1e-5)
+    tensor([[-1.0000,  1.0000,  0.0000,  0.0000]])
+    """
+    x = as_array(input)
+    same_floats("group_norm", input=x, weight=weight, bias=bias)
+    if x.ndim < 2:
+        raise ShapeError(f"group_norm: the input has shape {x.shape}, expected (N, channels, ...)")
+    if not isinstance(num_groups, int) or num_groups < 1 or x.shape[1] % num_groups:
+        raise ArgumentError(f"num_groups: got {num_groups}, expected a positive divisor of the {x.shape[1]} channels")
+    check_channels("group_norm", x.shape[1], weight=weight, bias=bias)
+    if x.shape[0] and x.size == x.shape[0] * num_groups:
+        raise ArgumentError(f"group_norm: expected more than 1 value per group, got input size {x.shape}")
+    rows = ops.reshape(input, shape=(x.shape[0] * num_groups, prod(x.shape[1:]) // num_groups))
+    return affine(ops.reshape(ops.layer_norm(rows, None, None, eps=eps), shape=x.shape), weight, bias)
+
+
+def instance_norm(
+    input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+    use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
+) -> Any:  # fmt: skip
+    """y = (x - mean) / √(var + ε) · weight + bias, mean and var of each sample's each channel, for x (N, C, ...).
+
+    The running ones, if given, move towards the samples' average as in batch_norm. Source: Ulyanov et al. 2016.
+
+    >>> import minidl
+    >>> minidl.nn.functional.instance_norm(minidl.tensor([[[1.0, 3.0], [5.0, 9.0]]]), eps=0.0)
+    tensor([[[-1.,  1.],
+             [-1.,  1.]]])
+    """
+    x = as_array(input)
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    same_floats("instance_norm", input=x, weight=weight, bias=bias)
+    if x.ndim < 3:
+        raise ShapeError(f"instance_norm: the input has shape {x.shape}, expected (N, channels, ...)")
+    n, channels = x.shape[:2]
+    space = prod(x.shape[2:])
+    vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    check_channels("instance_norm", channels, **vectors)
+    if space < 2:
+        raise ArgumentError(f"instance_norm: expected more than 1 place per channel, got input size {x.shape}")
+    y, mean, var = ops.batch_norm(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps=eps)
+    with no_grad():
+        mean, var = (ops.mean(ops.reshape(part, shape=(n, channels)), dim=0) for part in (mean, var))
+        move_towards(running_mean, mean, momentum)
+        move_towards(running_var, ops.mul(var, space / (space - 1)), momentum)
+    return affine(ops.reshape(y, shape=x.shape), weight, bias)
+
+
+def affine(y: Any, weight: Any, bias: Any) -> Any:
+    """Return y · weight + bias, channel by channel; either may be None."""
+    if weight is not None:
+        y = ops.mul(y, per_channel(weight, y.ndim))
+    return y if bias is None else ops.add(y, per_channel(bias, y.ndim))
+
+
+def per_channel(values: Any, ndim: int) -> Any:
+    """Return a vector so that it broadcasts along dimension 1."""
+    return ops.reshape(values, shape=(-1,) + (1,) * (ndim - 2))
+
+
+def check_channels(name: str, channels: int, **vectors: Any) -> None:
+    """Refuse vectors of another length than one number for each channel."""
+    for argument, vector in vectors.items():
+        if vector is not None and as_array(vector, argument).shape != (channels,):
+            shape = as_array(vector).shape
+            raise ShapeError(f"{name}: {argument} has shape {shape}, expected ({channels},), one for each channel")
+
+
+def normalised_shape(name: str, input: Any, normalized_shape: Any, **parameters: Any) -> tuple[int, ...]:
+    """Return normalized_shape as a tuple; refuse an input or parameters that it does not fit."""
+    x = as_array(input)
+    same_floats(name, input=x, **parameters)
+    shape = shape_from((normalized_shape,), "normalized_shape")
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise ShapeError(f"{name}: normalized_shape is {shape}, the input {x.shape} must end with these sizes")
+    for argument, parameter in parameters.items():
+        if parameter is not None and as_array(parameter).shape != shape:
+            got = as_array(parameter).shape
+            raise ShapeError(f"{name}: {argument} has shape {got}, expected normalized_shape {shape}")
+    return shape
