@@ -167,6 +167,8 @@ REASONS = {
     "amin": "ties share the slope",
     "argmax": "an index",
     "argmin": "an index",
+    "argsort": "indices, in order",
+    "cumsum": "its adjoint is a cumsum from the end",
     "all": "boolean",
     "any": "boolean",
     "softmax": "stable by the maximum, slope from the output",
@@ -190,11 +192,15 @@ REASONS = {
     "conv2d_dw": "the adjoint of conv2d by its weight",
     # with kernels of their own
     "max_pool2d": "the choice in each window is remembered",
+    "avg_pool2d": "linear, the windows given by their bounds",
+    "avg_pool2d_dx": "the adjoint of avg_pool2d",
     "scatter_planes": "the adjoint of choosing in planes",
     "gather_planes": "the adjoint of scatter_planes",
     "rnn": "all time steps in one call",
     "lstm": "all time steps in one call",
     "gru": "all time steps in one call",
+    "layer_norm": "stable in two passes, slope through mean and variance",
+    "batch_norm": "stable in two passes, slope through mean and variance",
     "cross_entropy": "slope softmax - onehot, exact where softmax is 1",
 }
 
