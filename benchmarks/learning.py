@@ -2,6 +2,7 @@
 
 count  a two-layer LSTM reads bits and says at each step how many ones there were
 copy   a two-layer LSTM reads symbols, waits, and then says them in their order
+sort   a small Transformer reads digits and says them from the smallest to the largest
 cnn    a small CNN learns images of clothes, Fashion-MNIST
 
 `run` does them at their full size; the tests do them smaller.
@@ -38,6 +39,22 @@ class Tagger(nn.Module):
         return self.head(states).transpose(1, 2)
 
 
+class Sorter(nn.Module):
+    """A Transformer's encoder over digits with their places: (N, T) digits -> (N, digits, T) scores."""
+
+    def __init__(self, length: int, digits: int = 10, width: int = 32, heads: int = 4, layers: int = 2) -> None:
+        super().__init__()
+        self.digit = nn.Embedding(digits, width)
+        self.place = nn.Embedding(length, width)
+        layer = nn.TransformerEncoderLayer(width, heads, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
+        self.encoder = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width))
+        self.head = nn.Linear(width, digits)
+
+    def forward(self, x: Any) -> Any:
+        places = minidl.arange(x.shape[1])
+        return self.head(self.encoder(self.digit(x) + self.place(places))).transpose(1, 2)
+
+
 def cnn(size: int, channels: int = 16) -> Any:
     """Return a network of two convolutions for images (N, 1, size, size) of ten classes."""
     return nn.Sequential(
@@ -66,6 +83,12 @@ def copying(random: np.random.Generator, length: int, batch: int, symbols: int =
     signs = np.full((batch, length), symbols)
     silence = np.full((batch, length), -100)
     return minidl.tensor(np.hstack([said, signs])), minidl.tensor(np.hstack([silence, said]))
+
+
+def sorting(random: np.random.Generator, length: int, batch: int, digits: int = 10) -> Batch:
+    """Return digits, and the same from the smallest to the largest."""
+    drawn = random.integers(0, digits, (batch, length))
+    return minidl.tensor(drawn), minidl.tensor(np.sort(drawn, 1))
 
 
 def learn(model: Any, draw: Callable[[], Batch], steps: int, lr: float = 3e-3) -> float:
@@ -132,6 +155,7 @@ def run(folder: Path, epochs: int = 5) -> None:
     tasks: list[tuple[str, Callable[[], Any], Callable[[], Batch], int]] = [
         ("count 40 bits, two-layer LSTM", lambda: Tagger(2, 41, 64), lambda: counting(random, 40, 64), 1500),
         ("copy 8 of 8 symbols, two-layer LSTM", lambda: Tagger(9, 8, 128), lambda: copying(random, 8, 64), 3000),
+        ("sort 12 digits, two-layer Transformer", lambda: Sorter(12, width=64), lambda: sorting(random, 12, 64), 1500),
     ]
     print("\nLearning\n")
     for name, make, draw, steps in tasks:

@@ -161,7 +161,26 @@ class LSTMNet(RowNet):
     layer = nn.LSTM
 
 
-MODELS: dict[str, Any] = {"mlp": Net, "cnn": ConvNet, "rnn": RowNet, "lstm": LSTMNet}
+class AttentionNet(nn.Module):
+    """A Transformer's encoder, in which every row of an image looks at every other, then a layer of neurons."""
+
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        self.row = nn.Linear(size, 64)
+        self.place = nn.Embedding(size, 64)  # attention alone does not know which row is where
+        layer = nn.TransformerEncoderLayer(64, nhead=4, dim_feedforward=128, dropout=0.0, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, num_layers=2)
+        self.fc = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the scores (N, classes) of images (N, 1, size, size)."""
+        rows = x.squeeze(1)  # (N, size rows, size pixels)
+        places = minidl.arange(rows.shape[1])
+        rows = self.encoder(self.row(rows) + self.place(places))  # (N, size rows, 64)
+        return self.fc(rows.mean(1))
+
+
+MODELS: dict[str, Any] = {"mlp": Net, "cnn": ConvNet, "rnn": RowNet, "lstm": LSTMNet, "transformer": AttentionNet}
 
 
 # -- 3  training -----------------------------------------------------------------------------------------------------

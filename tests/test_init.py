@@ -206,3 +206,59 @@ def test_bounds_are_torchs():
     for name in ("xavier_uniform_", "kaiming_uniform_", "xavier_normal_", "kaiming_normal_", "trunc_normal_"):
         expected = getattr(torch.nn.init, name)(theirs).numpy().std()
         assert drawn(getattr(init, name)).std() == pytest.approx(expected, rel=0.01), name
+
+
+# -- what the layers begin with --------------------------------------------------------------------------------------
+
+
+BOUND = {  # name: (layer, its parameter, the bound of its uniform values)
+    "conv1d": (lambda: nn.Conv1d(20, 300, 5), "weight", 1 / math.sqrt(20 * 5)),
+    "conv_transpose1d": (lambda: nn.ConvTranspose1d(300, 20, 5), "weight", 1 / math.sqrt(20 * 5)),
+    "conv_transpose2d": (lambda: nn.ConvTranspose2d(100, 40, (3, 4), groups=2), "weight", 1 / math.sqrt(20 * 12)),
+    "conv_transpose2d_bias": (lambda: nn.ConvTranspose2d(1, 20_000, 1), "bias", 1 / math.sqrt(20_000)),
+    "rnn": (lambda: nn.RNN(50, 200), "weight_ih_l0", 1 / math.sqrt(200)),
+    "lstm": (lambda: nn.LSTM(50, 100, bidirectional=True), "weight_hh_l0_reverse", 1 / math.sqrt(100)),
+    "gru": (lambda: nn.GRU(50, 100, 2), "weight_ih_l1", 1 / math.sqrt(100)),
+    "lstm_cell": (lambda: nn.LSTMCell(50, 100), "weight_ih", 1 / math.sqrt(100)),
+    "lstm_bias": (lambda: nn.LSTM(1, 5000), "bias_ih_l0", 1 / math.sqrt(5000)),
+    "attention": (lambda: nn.MultiheadAttention(120, 4), "in_proj_weight", math.sqrt(6 / (360 + 120))),
+    "attention_apart": (lambda: nn.MultiheadAttention(120, 4, kdim=200), "k_proj_weight", math.sqrt(6 / 320)),
+    "attention_out": (lambda: nn.MultiheadAttention(120, 4), "out_proj.weight", 1 / math.sqrt(120)),
+    "encoder_layer": (lambda: nn.TransformerEncoderLayer(120, 4, 200), "linear1.weight", 1 / math.sqrt(120)),
+    "transformer": (
+        lambda: nn.Transformer(120, 4, 1, 1, 200), "decoder.layers.0.linear2.weight", math.sqrt(6 / (200 + 120)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOUND)
+def test_layers_begin_uniform(name):
+    make, param, bound = BOUND[name]
+    minidl.manual_seed(0)
+    assert_uniform(make().state_dict()[param].numpy(), np.float32(-bound), np.float32(bound))
+
+
+def test_layers_begin_normal():
+    minidl.manual_seed(0)
+    words = nn.Embedding(500, 100, padding_idx=3)
+    assert words.weight[3].abs().sum().item() == 0
+    assert_normal(np.delete(words.weight.detach().numpy(), 3, 0), 0, 1)
+    more = nn.MultiheadAttention(5000, 4, add_bias_kv=True).bias_k
+    assert_normal(more.detach().numpy(), 0, 1 / math.sqrt(5000))
+
+
+def test_layers_begin_constant():
+    for layer in (
+        nn.BatchNorm1d(3),
+        nn.BatchNorm2d(3),
+        nn.LayerNorm(3),
+        nn.GroupNorm(1, 3),
+        nn.InstanceNorm1d(3, affine=True),
+    ):
+        assert layer.weight.tolist() == [1.0] * 3
+        assert layer.bias.tolist() == [0.0] * 3
+    assert nn.RMSNorm(3).weight.tolist() == [1.0] * 3
+    assert nn.PReLU(2, init=0.5).weight.tolist() == [0.5, 0.5]
+    attention = nn.MultiheadAttention(4, 2)
+    assert attention.in_proj_bias.tolist() == [0.0] * 12
+    assert attention.out_proj.bias.tolist() == [0.0] * 4

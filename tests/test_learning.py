@@ -26,6 +26,13 @@ def test_an_lstm_learns_to_copy():
     assert learning.learn(model, lambda: learning.copying(random, 3, 32, 4), steps=300, lr=1e-2) >= 0.95
 
 
+def test_a_transformer_learns_to_sort():
+    random = np.random.default_rng(0)
+    minidl.manual_seed(0)
+    model = learning.Sorter(5)
+    assert learning.learn(model, lambda: learning.sorting(random, 5, 64), steps=250, lr=5e-3) >= 0.95
+
+
 def test_a_cnn_learns_clothes():
     minidl.manual_seed(0)
     train, test = learning.images_of(FashionMNIST, FashionMNIST.bundled_folder)
@@ -47,6 +54,8 @@ def test_the_tasks_are_what_they_say():
     said, again = learning.copying(random, 2, 1, symbols=3)
     assert said[0, 2:].tolist() == [3, 3]
     assert again[0].tolist() == [-100, -100, *said[0, :2].tolist()]
+    drawn, in_order = learning.sorting(random, 5, 1)
+    assert in_order[0].tolist() == sorted(drawn[0].tolist())
 
 
 def test_what_knows_nothing_is_seen_to_know_nothing():

@@ -21,13 +21,14 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     return number
 
 
-def pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:
-    """Return (height, width) from one whole number for both, or from two."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ArgumentError(f"{name} must be one number or two, (height, width), got {value!r}")
-        return whole(name, value[0], least), whole(name, value[1], least)
-    return (whole(name, value, least),) * 2
+def sizes(name: str, value: Any, dims: int, least: int = 1) -> tuple[int, ...]:
+    """Return one whole number for each dimension of an image or a sequence, from one for all or from as many."""
+    if not isinstance(value, (tuple, list)):
+        return (whole(name, value, least),) * dims
+    if len(value) != dims:
+        count = "one number" if dims == 1 else "one number or two, (height, width)"
+        raise ArgumentError(f"{name} must be {count}, got {value!r}")
+    return tuple(whole(name, number, least) for number in value)
 
 
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:

@@ -34,3 +34,34 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the options."""
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """Dropout of whole channels: x (N, C, L) or (C, L), with one m for each channel of each sample.
+
+    Neighbours in a channel tell nearly the same, so that dropping single values would change little (Tompson et al.
+    2015).
+
+    >>> import minidl
+    >>> y = minidl.nn.Dropout1d(0.5)(minidl.ones(100, 3, 4))
+    >>> bool((y.amax(2) == y.amin(2)).all())
+    True
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with channels dropped, in training."""
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """Dropout of whole channels: x (N, C, H, W), with one m for each channel of each sample (Tompson et al. 2015).
+
+    >>> import minidl
+    >>> y = minidl.nn.Dropout2d(0.5)(minidl.ones(100, 3, 2, 2))
+    >>> bool((y.amax((2, 3)) == y.amin((2, 3))).all())
+    True
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with channels dropped, in training."""
+        return F.dropout2d(input, self.p, self.training, self.inplace)
