@@ -133,10 +133,10 @@ cdef int _describe(Product *p, Py_buffer *views, int count) except -1:
 cdef int _columns_contiguous(Py_buffer *view, int first, ptrdiff_t *stride, int which) except -1:
     """Return 0 if the rows of a matrix are contiguous, 1 if the columns are; and how far apart they are."""
     cdef Py_ssize_t down = view.strides[first], along = view.strides[first + 1]
-    if along == view.itemsize or view.shape[first + 1] <= 1:
+    if (along == view.itemsize or view.shape[first + 1] <= 1) and down % view.itemsize == 0:
         stride[0] = down // view.itemsize
         return 0
-    if down == view.itemsize or view.shape[first] <= 1:
+    if (down == view.itemsize or view.shape[first] <= 1) and along % view.itemsize == 0:
         stride[0] = along // view.itemsize
         return 1
     raise ValueError(f"neither the rows nor the columns of {_NAMES[which]} are contiguous")

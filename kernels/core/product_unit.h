@@ -309,15 +309,17 @@ DOTS_OF(1, 4) DOTS_OF(2, 4) DOTS_OF(3, 4) DOTS_OF(4, 4)
 static void NAME(dotted)(const struct product *p, ptrdiff_t first_row, ptrdiff_t end_row, ptrdiff_t first_column,
                          ptrdiff_t end_column)
 {
-    static NAME(dots_function) *const one[] = {NAME(dots_1x1), NAME(dots_2x1), NAME(dots_3x1), NAME(dots_4x1)};
-    static NAME(dots_function) *const four[] = {NAME(dots_1x4), NAME(dots_2x4), NAME(dots_3x4), NAME(dots_4x4)};
+    /* By [1 or 4 columns][rows - 1]. */
+    static NAME(dots_function) *const dots[2][4] = {
+        {NAME(dots_1x1), NAME(dots_2x1), NAME(dots_3x1), NAME(dots_4x1)},
+        {NAME(dots_1x4), NAME(dots_2x4), NAME(dots_3x4), NAME(dots_4x4)},
+    };
     for (ptrdiff_t column = first_column, columns; column < end_column; column += columns) {
         columns = end_column - column >= 4 ? 4 : 1;
         for (ptrdiff_t row = first_row, rows; row < end_row; row += rows) {
             rows = end_row - row < TILE_ROWS / 2 ? end_row - row : TILE_ROWS / 2;
-            (columns == 4 ? four : one)[rows - 1](p, (const REAL *)p->a + row * p->a_row,
-                                                  (const REAL *)p->b + column * p->b_row, column,
-                                                  (REAL *)p->y + row * p->y_row + column);
+            dots[columns / 4][rows - 1](p, (const REAL *)p->a + row * p->a_row, (const REAL *)p->b + column * p->b_row,
+                                        column, (REAL *)p->y + row * p->y_row + column);
         }
     }
 }
