@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .measure import ratios, spread, table, torch
 
-IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
+IMPORT = "import time; start = time.process_time(); import {}; print(time.process_time() - start)"
 
 # The peak of a process, in megabytes, as Linux keeps it.
 PEAK = """
@@ -46,7 +46,7 @@ def run_import(rounds: int) -> None:
         for module, figures in times.items()
     ]
     print("\nImport\n")
-    print(table(["", "milliseconds", "ratio to numpy"], rows))
+    print(table(["CPU time", "milliseconds", "ratio to numpy"], rows))
 
 
 def run_memory(rounds: int) -> None:
