@@ -229,7 +229,6 @@ REDUCTIONS = [
 ]
 
 
-
 def given(op: str, *shapes: Any, note: str = "", **options: Any) -> Row:
     """A row for an operation of real inputs with these options."""
     return Row(op, partial(getattr(ops, op), **options), (real,) * len(shapes[0]), list(shapes), note=note)
