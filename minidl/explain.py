@@ -5,21 +5,22 @@ from __future__ import annotations
 import dis
 import inspect
 import linecache
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from itertools import pairwise
-from pathlib import Path
 from types import CodeType, ModuleType
 from typing import IO, Any
 
 from .errors import ArgumentError
 from .operation import Fused, Primitive
 
-PACKAGE = Path(__file__).parent
-KERNELS = PACKAGE.parent / "kernels"  # in a source tree
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(PACKAGE)
+KERNELS = os.path.join(TREE, "kernels")  # in a source tree
 WIDTH, SOURCE_WIDTH = 100, 120  # of what is printed, and of the lines in the sources
 
 
@@ -136,14 +137,14 @@ def of_operation(op: Primitive) -> Iterator[str]:
         yield "None: it is NumPy already."
     for stem in stems:
         yield f"NUMPY TWIN: minidl/reference/{stem}.py"
-        yield (PACKAGE / "reference" / f"{stem}.py").read_text(encoding="utf-8").strip()
+        yield text_of(os.path.join(PACKAGE, "reference", f"{stem}.py")).strip()
         yield from of_kernel(stem)
 
 
 def of_kernel(stem: str) -> Iterator[str]:
     """Yield the source of a kernel, or where the sources are not installed, what the compiled one says of itself."""
-    path = KERNELS / f"{stem}.pyx"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    path = os.path.join(KERNELS, f"{stem}.pyx")
+    text = text_of(path) if os.path.isfile(path) else ""
     if f"minidl/reference/{stem}.py" in text:  # it is ours: a kernel names its twin
         yield f"KERNEL: kernels/{stem}.pyx"
         yield text.strip()
@@ -177,10 +178,18 @@ def signature(op: Primitive) -> str:
     return f"{op.name}{inspect.Signature(parameters)}"
 
 
+def text_of(path: str) -> str:
+    """Return what stands in a file."""
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def place(function: Any) -> str:
     """Return the file of a function, from the package's folder on."""
-    file = Path(inspect.unwrap(function).__code__.co_filename)
-    return file.relative_to(PACKAGE.parent).as_posix() if file.is_relative_to(PACKAGE) else file.name
+    file = inspect.unwrap(function).__code__.co_filename
+    if file.startswith(PACKAGE + os.sep):
+        return os.path.relpath(file, TREE).replace(os.sep, "/")
+    return os.path.basename(file)
 
 
 def source(function: Any) -> str:
@@ -261,7 +270,8 @@ def kernel_files(op: Primitive) -> list[str]:
     """Return the files, without ending, of the kernels that an operation calls."""
     functions = [op.forward, *rule_functions(op)]
     called = [name for function in functions for name in names_in(function.__code__) if name.startswith("kernels.")]
-    stems = [path.stem for path in sorted((PACKAGE / "reference").glob("[!_]*.py"))]
+    files = sorted(os.listdir(os.path.join(PACKAGE, "reference")))
+    stems = [file.removesuffix(".py") for file in files if file.endswith(".py") and not file.startswith("_")]
     return [stem for stem in stems if any(name.startswith(f"kernels.{stem}_") for name in called)]
 
 
