@@ -153,7 +153,7 @@ def run(folder: Path, epochs: int = 5) -> None:
     """Do all tasks at their full size and print how well they were learned."""
     random = np.random.default_rng(0)
     tasks: list[tuple[str, Callable[[], Any], Callable[[], Batch], int]] = [
-        ("count 40 bits, two-layer LSTM", lambda: Tagger(2, 41, 64), lambda: counting(random, 40, 64), 1500),
+        ("count 20 bits, two-layer LSTM", lambda: Tagger(2, 21, 64), lambda: counting(random, 20, 64), 1500),
         ("copy 8 of 8 symbols, two-layer LSTM", lambda: Tagger(9, 8, 128), lambda: copying(random, 8, 64), 3000),
         ("sort 12 digits, two-layer Transformer", lambda: Sorter(12, width=64), lambda: sorting(random, 12, 64), 1500),
     ]
