@@ -40,9 +40,11 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         raise ShapeError(f"linear: weight has shape {w.shape}, expected (out_features, in_features)")
     if x.ndim == 0 or x.shape[-1] != w.shape[1]:
         got = x.shape[-1] if x.ndim else "no"
+        unflattened = x.ndim > 2 and int(np.prod(x.shape[1:])) == w.shape[1]
+        fix = "flatten it first: x.flatten(1)" if unflattened else "set in_features to match, or reshape the input"
         raise ShapeError(
             f"linear: the input has {got} features in its last dimension (shape {x.shape}), the weight expects "
-            f"{w.shape[1]} (weight {w.shape}); flatten the input or set in_features to match"
+            f"{w.shape[1]} (weight {w.shape}); {fix}"
         )
     if bias is not None and as_array(bias, "bias").shape != (w.shape[0],):
         raise ShapeError(f"linear: bias has shape {as_array(bias).shape}, expected ({w.shape[0]},)")
