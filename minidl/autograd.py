@@ -114,7 +114,8 @@ def edge_of(x: Any) -> Any:
     if x.cell[1] > node.order:
         raise GraphError(
             f"this Tensor ({node.op.name}, shape {x.array.shape}) shares memory with one that a recorded in-place "
-            "operation has changed since, so its history no longer gives its values; clone() it before the change"
+            "operation has changed since, so its history no longer gives its values; clone() it before the change, and "
+            "write y[i] = y[i] + v for y[i] += v"
         )
     return node
 

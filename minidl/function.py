@@ -68,7 +68,7 @@ class Custom(Primitive):
         needs = context.needs_input_grad
         self.dtypes = [x.array.dtype if need else None for x, need in zip(inputs, needs, strict=True)]
         self.outputs = tuple(f"y{k}" for k in range(outputs))
-        self.options, self.several, self.elementwise = (), several, False
+        self.options, self.several, self.elementwise, self.view = (), several, False, False
 
     def vjp(self, node: Node, cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
         """Call the user's backward with Tensors; return its answers for the inputs that need a gradient."""

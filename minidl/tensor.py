@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _text, autograd, devices, dtypes, ops
-from .autograd import Variable, grad_mode, observer, tick, wrap
+from .autograd import Node, Pick, Variable, check_alias, edge_of, grad_mode, observer, tick, wrap
 from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, ShapeError
 from .functions import activation, arithmetic, creation, indexing, ordering, products, reductions, shaping
 from .functions._arguments import axis
@@ -20,7 +20,7 @@ from .operation import cast_to, quiet
 def inplace(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the in-place twin of a function: its result replaces the values of its first argument.
 
-    A leaf that requires grad changes under no_grad only; a view is not changed while its history is recorded.
+    A leaf that requires grad changes under no_grad only; so does a view of one, or of a constant.
     """
 
     @wraps(function)
@@ -68,18 +68,30 @@ def check_changeable(self: Tensor) -> None:
                 "a leaf that requires grad can't be changed in place while operations are recorded; put the change "
                 "under `with minidl.no_grad():`, or write y = f(x)"
             )
-        if self.base is not None:
-            raise no_view()
+        check_view(self)
     if not self.array.flags.writeable:
         raise GraphError("this Tensor's memory is read-only (an expanded view or a read-only array); clone() it first")
 
 
-def no_view() -> GraphError:
-    """Return the error for a recorded in-place change of a view."""
-    return GraphError(
-        "a recorded in-place change of a view is left out: its base would not know; write base[index] = value on the "
-        "base, or y = f(view), or clone() the view first"
-    )
+def check_view(self: Tensor) -> None:
+    """Refuse a recorded change of a view whose base is a leaf or a constant, which would not know of it.
+
+    A base with a history notices: it is older than the change of its memory, and raises when it is used again.
+    """
+    if self.base is not None and self.base.node is None:
+        raise GraphError(
+            "a recorded in-place change of a view is left out where its base has no history: it would not know; write "
+            "base[index] = value on the base, or y = f(view), or clone() the view first"
+        )
+
+
+def check_histories(*values: Any) -> None:
+    """Refuse Tensors that no longer are what their histories say, before anything is written."""
+    for x in values:
+        if isinstance(x, Variable) and grad_mode.get():
+            edge_of(x)
+            if x.base is not None:
+                check_alias(x)
 
 
 def replace(self: Tensor, result: Any) -> Tensor:
@@ -92,13 +104,12 @@ def replace(self: Tensor, result: Any) -> Tensor:
                 f"in-place: a {result.array.dtype} result can't be written into {self.array.dtype}; use y = f(x)"
             )
         result = cast_to(result, self.array.dtype)
-    if result.needs_grad and self.base is not None:
-        raise no_view()
+    if result.needs_grad:
+        check_view(self)
     watching = observer.get()
     if watching is not None:
         watching.changing(self)
-    if result.node is not None:
-        keep_replaced(result.node, self)
+    keep_replaced(self, result.node)
     self.array[...] = result.array
     adopt(self, result)
     if watching is not None:
@@ -106,13 +117,24 @@ def replace(self: Tensor, result: Any) -> Tensor:
     return self
 
 
-def keep_replaced(node: Any, self: Tensor) -> None:
-    """Give a node that saved the values about to be replaced a copy of them: y **= 2 needs the y of before."""
-    mine = [cell is self.cell for cell in node.cells]
-    if any(mine):
-        node.cells = [[0, 0] if own else cell for cell, own in zip(node.cells, mine, strict=True)]
-        copies = [np.array(value) if own else value for value, own in zip(node.saved, mine, strict=False)]
-        node.saved = (*copies, *node.saved[len(mine) :])
+def keep_replaced(self: Tensor, change: Any = None) -> None:
+    """Give the nodes that saved the values about to be replaced a copy: what computed them, and the change itself.
+
+    y **= 2 needs the y of before, and so does y = linear(x) before relu_(). Others that saved y raise in backward.
+    """
+    if not grad_mode.get():
+        return
+    nodes, node = [change], self.node
+    while node is not None:
+        nodes.append(node)
+        passes = isinstance(node, Pick) or node.op.view  # the values are those of another node's output
+        node = node.edges[0] if passes and isinstance(node.edges[0], Node) else None
+    for node in nodes:
+        mine = [cell is self.cell for cell in node.cells] if node is not None and node.saved is not None else []
+        if any(mine):
+            node.cells = [[0, 0] if own else cell for cell, own in zip(node.cells, mine, strict=True)]
+            copies = [np.array(value) if own else value for value, own in zip(node.saved, mine, strict=False)]
+            node.saved = (*copies, *node.saved[len(mine) :])
 
 
 def adopt(self: Tensor, result: Any) -> None:
@@ -531,8 +553,8 @@ class Tensor(Variable):
     def __setitem__(self, where: Any, value: Any) -> None:
         check_changeable(self)
         if isinstance(value, Variable):
-            if self.base is not None and grad_mode.get() and value.needs_grad:
-                raise no_view()
+            if grad_mode.get() and value.needs_grad:
+                check_view(self)
             value = cast_to(value, self.array.dtype)
         elif not isinstance(value, (bool, int, float, np.number, np.bool_)):
             value = creation.converted(value, self.array.dtype)
@@ -540,6 +562,8 @@ class Tensor(Variable):
         if watching is not None:
             watching.changing(self)
         index = indexing.normalised(where)
+        check_histories(self, value)
+        keep_replaced(self)
         try:
             adopt(self, ops.setitem(self, value, index=index))
         except IndexError as error:
