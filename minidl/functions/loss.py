@@ -228,9 +228,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     if not np.all((p >= 0) & (p <= 1) | np.isnan(p)):
         raise ArgumentError("binary_cross_entropy: the input must be probabilities from 0 to 1; apply a sigmoid first")
     losses = ops.neg(
-        ops.add(
-            ops.mul(target, floored_log(input)), ops.mul(ops.sub(1.0, target), floored_log(ops.sub(1.0, input)))
-        )
+        ops.add(ops.mul(target, floored_log(input)), ops.mul(ops.sub(1.0, target), floored_log(ops.sub(1.0, input))))
     )
     return reduced(losses if weight is None else ops.mul(losses, weight), reduction)
 
