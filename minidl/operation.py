@@ -221,6 +221,11 @@ def revive(node: Node) -> list[Any]:
             values.append(wrap(value, pick(node, ~origin) if node.op.several else node, True))
         else:
             edge = node.edges[origin]
+            if isinstance(edge, Variable) and edge.array is not value:
+                raise GraphError(
+                    f"{node.op.name} saved a leaf for its gradient whose .data was replaced since, so its derivative "
+                    "can't be recorded; assign .data after the last backward of the graph"
+                )
             values.append(edge if isinstance(edge, Variable) else wrap(value, edge, True))
         if k < len(node.cells) and isinstance(values[-1], Variable):
             values[-1].cell = node.cells[k]

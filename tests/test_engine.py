@@ -1107,3 +1107,12 @@ def test_what_is_no_tensor_is_named() -> None:
         minidl.ones(2) + "a"
     with pytest.raises(TypeError):
         minidl.ones(2) * None
+
+
+def test_replaced_data_never_gives_a_gradient_of_mixed_values():
+    w = minidl.tensor([2.0], requires_grad=True)
+    y = (w * w).sum()
+    w.data = minidl.tensor([5.0])
+    assert minidl.autograd.grad(y, w, retain_graph=True)[0].tolist() == [4.0]  # of the values that y was computed from
+    with pytest.raises(RuntimeError, match=r"mul saved a leaf .* whose .data was replaced"):
+        minidl.autograd.grad(y, w, create_graph=True)
