@@ -93,7 +93,7 @@ setup(
             f"minidl._kernels.{source.stem}",
             [str(source), *map(str, sorted(source.with_suffix("").glob("*.c")))],
             include_dirs=["kernels"],
-            depends=[str(header) for header in Path("kernels").rglob("*.h")],
+            depends=[*map(str, Path("kernels/core").glob("*.h")), *map(str, source.with_suffix("").glob("*.h"))],
             define_macros=[("Py_LIMITED_API", "0x030B0000")] if STABLE_ABI else [],
             py_limited_api=STABLE_ABI,
         )

@@ -12,6 +12,8 @@ from cpython.buffer cimport (
 from libc.string cimport memset
 
 cdef extern from "core/cpu.h":
+    enum:
+        INSTRUCTION_SETS
     const char *const instruction_set_names[]
     int instruction_set
     int best_instruction_set()
@@ -27,6 +29,9 @@ cdef extern from "core/product.h":
 
 cdef extern from "core/scratch.h":
     void *c_scratch "scratch"(int slot, size_t size) nogil
+
+cdef extern from "core/core.h":
+    const Core *core_functions()
 
 
 _NAMES = ("y", "a", "b", "bias")
@@ -154,8 +159,8 @@ cdef void *scratch(int slot, size_t size) noexcept nogil:
     return c_scratch(slot, size)
 
 
-cdef int active_instruction_set() noexcept nogil:
-    return instruction_set
+cdef const Core *core() noexcept:
+    return core_functions()
 
 
 def _choose_instruction_set(wanted):

@@ -1,8 +1,10 @@
 /* y = f(a b + bias): which form serves which shape, and how the work is divided. The arithmetic is in product_unit.h. */
 #include "product.h"
 
-#include "cpu.h"
 #include "pool.h"
+
+#define UNIT "core/product_unit.h"
+#include "units.h"
 
 /* The three forms:
  * DOTS    few rows, and b stored (n, k): each element of y is a dot product, b is read once, as it lies.
@@ -29,6 +31,9 @@ static enum product_method method(const struct product *p)
         return DIRECT;
     return PACKED;
 }
+
+#define TABLE(set) {block_float_##set, block_double_##set}
+static product_block *const units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 
 /* One thread works on so many rows at a time, which a panel of b serves. */
 #define ROWS 512
@@ -65,17 +70,8 @@ static void chunk(void *argument, ptrdiff_t index)
 
 void product(const struct product *p)
 {
-    static const struct product_unit *const units[INSTRUCTION_SETS] = {
-        [BASELINE] = &product_baseline,
-#if defined(__x86_64__)
-        [AVX2] = &product_avx2,
-        [AVX512] = &product_avx512,
-#elif defined(__aarch64__)
-        [NEON] = &product_neon,
-#endif
-    };
-    const struct product_unit *unit = units[instruction_set];
-    struct job job = {.p = p, .method = method(p), .block = p->is_double ? unit->block_double : unit->block_float};
+    product_block *const block = units[instruction_set][p->is_double];
+    struct job job = {.p = p, .method = method(p), .block = block};
     if (p->m == 0 || p->n == 0)
         return;
     if ((double)p->batch * p->m * p->n * p->k < WORTH_THREADS || pool_threads() == 1) {

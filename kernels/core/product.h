@@ -25,10 +25,4 @@ enum product_method { DOTS, DIRECT, PACKED };
 typedef void product_block(const struct product *p, enum product_method method, ptrdiff_t first_row, ptrdiff_t end_row,
                            ptrdiff_t first_column, ptrdiff_t end_column);
 
-struct product_unit {
-    product_block *block_float, *block_double;
-};
-
-extern const struct product_unit product_avx512, product_avx2, product_neon, product_baseline;
-
 #endif

@@ -1,32 +1,16 @@
-/* The product in one element type (REAL) and one instruction set (VECTOR_BYTES, TILE_ROWS); a unit includes this file twice.
+/* The product in one element type and one instruction set: see units.h.
  * The order of the sum of an element of y depends on k and the method alone, never on the place of the element or on how
  * the rows and columns were divided: so every number of threads gives the same bits. */
 
-#define VECTOR JOIN(vector_, REAL)
-#define ANYWHERE JOIN(anywhere_, REAL)
-#define MASK JOIN(mask_, REAL)
-#define LANES JOIN(LANES_, REAL)
-#define NAME(name) JOIN(name##_, REAL)
+#if REGISTERS == 32
+#define TILE_ROWS 8
+#else
+#define TILE_ROWS 6
+#endif
 
 /* A panel of b has DEPTH rows of at most WIDEST vectors. */
 #define WIDEST 4
 #define DEPTH 512
-
-INLINE VECTOR NAME(load)(const REAL *from)
-{
-    return *(const ANYWHERE *)from;
-}
-
-INLINE void NAME(store)(REAL *to, VECTOR value)
-{
-    *(ANYWHERE *)to = value;
-}
-
-/* 0 where z < 0, so that NaN stays. */
-INLINE VECTOR NAME(relu)(VECTOR z)
-{
-    return (VECTOR)((MASK)z & ~(MASK)(z < 0));
-}
 
 /* What happens to a sum of products before it is stored. */
 struct NAME(end) {
@@ -222,25 +206,6 @@ static void NAME(tiled)(const struct product *p, enum product_method method, ptr
     }
 }
 
-/* sums[j] = the sum of the lanes of v[j], for a power of 2 of vectors, at most as many as there are lanes. Each step adds
- * the two halves of two vectors and lets their lanes alternate; a vector that is alone is its own partner. */
-INLINE void NAME(sum_lanes)(int count, VECTOR v[], REAL sums[])
-{
-    int half = count / 2;
-    UNROLL
-    for (int lanes = LANES; lanes > 1; lanes /= 2, half /= 2) {
-        VECTOR low, high;
-        UNROLL
-        for (int j = 0; j == 0 || j < half; j++) {
-            low = NAME(low)(v[j], v[j + half]);
-            high = NAME(high)(v[j], v[j + half]);
-            v[j] = low + high;
-        }
-    }
-    for (int j = 0; j < count; j++)
-        sums[j] = v[0][j * (LANES / count)];
-}
-
 /* rows x columns dot products along k: lanes are steps of the sum, both operands are read as they lie. */
 INLINE void NAME(dots)(int rows, int columns, const struct product *p, const REAL *a, const REAL *b, ptrdiff_t column, REAL *y)
 {
@@ -333,11 +298,7 @@ static void NAME(block)(const struct product *p, enum product_method method, ptr
         NAME(tiled)(p, method, first_row, end_row, first_column, end_column);
 }
 
-#undef VECTOR
-#undef ANYWHERE
-#undef MASK
-#undef LANES
-#undef NAME
+#undef TILE_ROWS
 #undef WIDEST
 #undef DEPTH
 #undef TILE

@@ -1,109 +1,146 @@
-/* Opens a unit: a file compiled for one instruction set. It defines UNIT_TARGET (as the compiler's -m options name it; left
- * out for the baseline) and VECTOR_BYTES, includes this file before any code, and ends with UNIT_END.
+/* Vectors of REAL in one instruction set, for units.h, which includes this file for each pair of the two.
  *
- * GCC and Clang spell both pragmas differently, and Clang would pass over GCC's in silence and be slow.
- * A sum a * b + c rounds once in a unit (twice as fast); everywhere else the build says -ffp-contract=off. */
-#ifndef MINIDL_SIMD_H
-#define MINIDL_SIMD_H
+ * NAME(f) is the name of f for this pair, such as f_float_avx512. VECTOR holds LANES numbers; ANYWHERE is the same at any
+ * address; MASK has -1 or 0 for each number, as comparisons of vectors give it. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#define TEXT(...) #__VA_ARGS__
-#define PRAGMA(...) _Pragma(TEXT(__VA_ARGS__))
-
-#ifdef __clang__
-#define FAST_CONTRACTION PRAGMA(clang fp contract(fast))
-#define TARGET(names) PRAGMA(clang attribute push(__attribute__((target(names))), apply_to = function))
-#define END_TARGET PRAGMA(clang attribute pop)
-#define UNROLL PRAGMA(unroll)
+#if VECTOR_BYTES == 64 && !IS_DOUBLE
+#define LANES 16
+#elif VECTOR_BYTES == 64 || (VECTOR_BYTES == 32 && !IS_DOUBLE)
+#define LANES 8
+#elif VECTOR_BYTES == 32 || !IS_DOUBLE
+#define LANES 4
 #else
-#define FAST_CONTRACTION PRAGMA(GCC optimize("fp-contract=fast"))
-#define TARGET(names) PRAGMA(GCC target(names))
-#define END_TARGET
-#define UNROLL PRAGMA(GCC unroll 64)
+#define LANES 2
 #endif
 
-#ifdef UNIT_TARGET
-TARGET(UNIT_TARGET)
-#define UNIT_END END_TARGET
+#define NAME(name) JOIN(JOIN(name##_, REAL), JOIN(_, SET))
+#define VECTOR NAME(vector)
+#define ANYWHERE NAME(anywhere)
+#define MASK NAME(mask)
+#if IS_DOUBLE
+#define INTEGER int64_t
 #else
-#define UNIT_END
-#endif
-FAST_CONTRACTION
-
-/* Keeps the compiler from loading a vector again for every use. */
-#if defined(__x86_64__)
-#define IN_REGISTER(vector) __asm__("" : "+v"(vector))
-#elif defined(__aarch64__)
-#define IN_REGISTER(vector) __asm__("" : "+w"(vector))
-#else
-#define IN_REGISTER(vector) (void)(vector)
+#define INTEGER int32_t
 #endif
 
-#define INLINE static inline __attribute__((always_inline))
+typedef REAL VECTOR __attribute__((vector_size(VECTOR_BYTES)));
+typedef REAL ANYWHERE __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+typedef INTEGER MASK __attribute__((vector_size(VECTOR_BYTES)));
 
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
+INLINE VECTOR NAME(load)(const REAL *from)
+{
+    return *(const ANYWHERE *)from;
+}
 
-/* A vector of each element type, the same at any address (for loads and stores), and a mask of its lanes. */
-typedef float vector_float __attribute__((vector_size(VECTOR_BYTES)));
-typedef double vector_double __attribute__((vector_size(VECTOR_BYTES)));
-typedef float anywhere_float __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
-typedef double anywhere_double __attribute__((vector_size(VECTOR_BYTES), aligned(8), may_alias));
-typedef int32_t mask_float __attribute__((vector_size(VECTOR_BYTES)));
-typedef int64_t mask_double __attribute__((vector_size(VECTOR_BYTES)));
+INLINE void NAME(store)(REAL *to, VECTOR value)
+{
+    *(ANYWHERE *)to = value;
+}
 
-#define LANES_float (VECTOR_BYTES / 4)
-#define LANES_double (VECTOR_BYTES / 8)
+/* The first `count` numbers, fewer than LANES, with zeros behind them; and back. */
+INLINE VECTOR NAME(load_part)(const REAL *from, ptrdiff_t count)
+{
+    VECTOR value = {0};
+    memcpy(&value, from, (size_t)count * sizeof(REAL));
+    return value;
+}
+
+INLINE void NAME(store_part)(REAL *to, VECTOR value, ptrdiff_t count)
+{
+    memcpy(to, &value, (size_t)count * sizeof(REAL));
+}
+
+/* Every lane the same. */
+INLINE VECTOR NAME(fill)(REAL value)
+{
+    return value - (VECTOR){0};
+}
+
+/* a where the mask says so, else b. */
+INLINE VECTOR NAME(select)(MASK mask, VECTOR a, VECTOR b)
+{
+    return (VECTOR)(((MASK)a & mask) | ((MASK)b & ~mask));
+}
+
+INLINE VECTOR NAME(absolute)(VECTOR x)
+{
+    return (VECTOR)((MASK)x & ~(MASK)NAME(fill)((REAL)-0.0));
+}
+
+/* The absolute value of the first with the sign of the second. */
+INLINE VECTOR NAME(with_sign)(VECTOR x, VECTOR sign)
+{
+    const MASK bit = (MASK)NAME(fill)((REAL)-0.0);
+    return (VECTOR)(((MASK)x & ~bit) | ((MASK)sign & bit));
+}
+
+/* max(0, z), where NaN stays. */
+INLINE VECTOR NAME(relu)(VECTOR z)
+{
+    return (VECTOR)((MASK)z & ~(MASK)(z < 0));
+}
+
+/* The larger and the smaller of two; NaN where either is NaN. */
+INLINE VECTOR NAME(larger)(VECTOR a, VECTOR b)
+{
+    return NAME(select)((MASK)(a > b) | (MASK)(a != a), a, b);
+}
+
+INLINE VECTOR NAME(smaller)(VECTOR a, VECTOR b)
+{
+    return NAME(select)((MASK)(a < b) | (MASK)(a != a), a, b);
+}
 
 /* The lower and the upper halves of two vectors, their lanes alternating: a0 b0 a1 b1 ... */
-#define LOW_2 0, 2
-#define HIGH_2 1, 3
-#define LOW_4 0, 4, 1, 5
-#define HIGH_4 2, 6, 3, 7
-#define LOW_8 0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
-#define LOW_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+INLINE VECTOR NAME(low)(VECTOR a, VECTOR b)
+{
+    return __builtin_shufflevector(a, b, JOIN(LOW_, LANES));
+}
 
-/* A square of lanes x lanes elements is transposed by log2(lanes) steps: each pairs row i with row i + lanes / 2. */
-#define ALTERNATE(REAL, LANES)                                                                                         \
-    INLINE vector_##REAL low_##REAL(vector_##REAL a, vector_##REAL b)                                                  \
-    {                                                                                                                  \
-        return __builtin_shufflevector(a, b, LOW_##LANES);                                                             \
-    }                                                                                                                  \
-    INLINE vector_##REAL high_##REAL(vector_##REAL a, vector_##REAL b)                                                 \
-    {                                                                                                                  \
-        return __builtin_shufflevector(a, b, HIGH_##LANES);                                                            \
-    }                                                                                                                  \
-    INLINE void transpose_##REAL(vector_##REAL rows[LANES])                                                            \
-    {                                                                                                                  \
-        UNROLL                                                                                                         \
-        for (int step = 1; step < LANES; step *= 2) {                                                                  \
-            vector_##REAL old[LANES];                                                                                  \
-            UNROLL                                                                                                     \
-            for (int i = 0; i < LANES; i++)                                                                            \
-                old[i] = rows[i];                                                                                      \
-            UNROLL                                                                                                     \
-            for (int i = 0; i < LANES / 2; i++) {                                                                      \
-                rows[2 * i] = low_##REAL(old[i], old[i + LANES / 2]);                                                  \
-                rows[2 * i + 1] = high_##REAL(old[i], old[i + LANES / 2]);                                             \
-            }                                                                                                          \
-        }                                                                                                              \
+INLINE VECTOR NAME(high)(VECTOR a, VECTOR b)
+{
+    return __builtin_shufflevector(a, b, JOIN(HIGH_, LANES));
+}
+
+/* A square of LANES x LANES numbers is transposed by log2(LANES) steps: each pairs row i with row i + LANES / 2. */
+INLINE void NAME(transpose)(VECTOR rows[LANES])
+{
+    UNROLL
+    for (int step = 1; step < LANES; step *= 2) {
+        VECTOR old[LANES];
+        UNROLL
+        for (int i = 0; i < LANES; i++)
+            old[i] = rows[i];
+        UNROLL
+        for (int i = 0; i < LANES / 2; i++) {
+            rows[2 * i] = NAME(low)(old[i], old[i + LANES / 2]);
+            rows[2 * i + 1] = NAME(high)(old[i], old[i + LANES / 2]);
+        }
     }
+}
 
-#if VECTOR_BYTES == 64
-ALTERNATE(float, 16)
-ALTERNATE(double, 8)
-#elif VECTOR_BYTES == 32
-ALTERNATE(float, 8)
-ALTERNATE(double, 4)
-#else
-ALTERNATE(float, 4)
-ALTERNATE(double, 2)
-#endif
+/* sums[j] = the sum of the lanes of v[j], for a power of 2 of vectors, at most LANES. Each step adds the two halves of
+ * two vectors and lets their lanes alternate; a vector that is alone is its own partner. */
+INLINE void NAME(sum_lanes)(int count, VECTOR v[], REAL sums[])
+{
+    int half = count / 2;
+    UNROLL
+    for (int lanes = LANES; lanes > 1; lanes /= 2, half /= 2) {
+        VECTOR low, high;
+        UNROLL
+        for (int j = 0; j == 0 || j < half; j++) {
+            low = NAME(low)(v[j], v[j + half]);
+            high = NAME(high)(v[j], v[j + half]);
+            v[j] = low + high;
+        }
+    }
+    for (int j = 0; j < count; j++)
+        sums[j] = v[0][j * (LANES / count)];
+}
 
-#endif
+INLINE REAL NAME(sum)(VECTOR v)
+{
+    REAL sum;
+    NAME(sum_lanes)(1, &v, &sum);
+    return sum;
+}

@@ -1,15 +1,6 @@
 # What the extension minidl._kernels.core (kernels/core.pyx) offers to the others. An extension that linked the C files
 # instead would have a pool of its own.
 
-cdef extern from "core/cpu.h":
-    enum:
-        BASELINE
-        NEON
-        AVX2
-        AVX512
-        INSTRUCTION_SETS
-
-
 cdef extern from "core/product.h":
     # y = f(a b + bias), or y = f(y + a b + bias). Strides count elements; the fields are explained in the header.
     ctypedef struct Product "struct product":
@@ -38,5 +29,8 @@ cdef void run_chunks(chunk_function work, void *job, ptrdiff_t chunks) noexcept 
 # Memory that this thread keeps between calls, or NULL: see kernels/core/scratch.h.
 cdef void *scratch(int slot, size_t size) noexcept nogil
 
-# BASELINE, NEON, AVX2 or AVX512, for extensions that have a unit for each instruction set.
-cdef int active_instruction_set() noexcept nogil
+# All of this for the C files of another extension: see kernels/core/core.h.
+cdef extern from "core/core.h":
+    ctypedef struct Core "struct core":
+        pass
+cdef const Core *core() noexcept

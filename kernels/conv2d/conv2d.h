@@ -1,0 +1,22 @@
+/* Convolution: what conv2d.pyx asks of the C files. Arrays are contiguous, in the order of the letters of their shape. */
+#ifndef MINIDL_CONV2D_H
+#define MINIDL_CONV2D_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/core.h"
+
+/* x (n, c, h, w), weights (k, c / groups, kh, kw), y (n, k, oh, ow). */
+struct convolution {
+    ptrdiff_t n, c, h, w, k, kh, kw, oh, ow;
+    ptrdiff_t stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w, groups;
+    bool is_double;
+};
+
+/* Any size may be 0. The bias has k elements, or is NULL. */
+void convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias, void *y);
+void convolve_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
+void convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
+
+#endif

@@ -1,0 +1,11 @@
+#include "core.h"
+
+#include "pool.h"
+#include "scratch.h"
+
+const struct core *core_functions(void)
+{
+    static struct core functions;
+    functions = (struct core){instruction_set, product, pool_run, pool_threads, scratch};
+    return &functions;
+}
