@@ -7,29 +7,32 @@ from pathlib import Path
 
 from minidl.data import FashionMNIST
 
-from . import costs, fashion, learning, measure, scalars, training
+from . import costs, fashion, learning, measure, scalars, workloads
 
 BENCHMARKS = {
     "scalars": lambda options: measure.comparison("Calls on few numbers", scalars.ROWS, options.rounds),
-    "training": lambda options: measure.comparison("Training steps", training.ROWS, options.rounds),
+    "workloads": lambda options: measure.comparison("Workloads", workloads.ROWS, options.rounds),
+    "threads": lambda options: measure.threads(workloads.ROWS, options.rounds),
     "import": lambda options: costs.run_import(options.rounds),
     "memory": lambda options: costs.run_memory(options.rounds),
     "fashion": lambda options: fashion.run(options.folder, options.epochs, options.batch_size, options.double),
     "learning": lambda options: learning.run(options.folder),
 }
-WITHOUT_DATA = ["scalars", "training", "import", "memory"]
+WITHOUT_DATA = ["scalars", "workloads", "import", "memory"]
 
 
 def main() -> None:
     """Run the benchmarks that are named."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure minidl, and PyTorch in turn with it where it is installed; one thread for both.",
+        description="Measure minidl, and PyTorch in turn with it where it is installed, with as many threads each.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     option = parser.add_argument
     option("names", nargs="*", default=WITHOUT_DATA, metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
     option("--rounds", type=int, default=15, help="turns of which the median is taken")
+    option("--threads", type=int, default=1, help="of each library, in scalars and workloads")
+    option("--rows", default="", metavar="TEXT", help="of workloads and threads, only rows whose name contains this")
     option("--folder", type=Path, default=FashionMNIST.debian_folder, help="where the whole of Fashion-MNIST is")
     option("--epochs", type=int, default=3, help="of fashion")
     option("--batch-size", type=int, default=64, help="of fashion")
@@ -39,7 +42,10 @@ def main() -> None:
         if name not in BENCHMARKS:
             parser.error(f"there is no benchmark {name!r}, only {', '.join(BENCHMARKS)}")
 
-    print(measure.machine())
+    for name in [name for name in workloads.ROWS if options.rows not in name]:
+        del workloads.ROWS[name]
+    measure.set_threads(options.threads)
+    print(measure.machine(options.threads))
     for name in options.names:
         BENCHMARKS[name](options)
 

@@ -19,8 +19,8 @@ with open("/proc/self/status") as file:
 """
 TRAIN = """
 import {0}
-from benchmarks.training import step
-program = step({0}, {1})
+from benchmarks.workloads import ROWS
+program = ROWS["{1}"].make({0})
 for _ in range(20):
     program()
 """
@@ -50,14 +50,14 @@ def run_import(rounds: int) -> None:
 
 
 def run_memory(rounds: int) -> None:
-    """Print the peak memory of a process that trains the network."""
+    """Print the peak memory of a process that trains a network."""
     if not Path("/proc/self/status").exists():
         print("\nPeak memory is read from /proc/self/status, which is not here.")
         return
     programs = {f"import {module}": f"import {module}" for module in modules()}
-    for module in modules()[1:]:
-        for batch in (64, 512):
-            programs[f"{module}, 20 training steps of batch {batch}"] = TRAIN.format(module, batch)
+    for row in ("mlp 784-128-10, SGD, batch 512", "LeNet, Adam, batch 64", "ResNet-8, SGD, batch 32"):
+        for module in modules()[1:]:
+            programs[f"{module}, 20 steps of {row}"] = TRAIN.format(module, row)
     rows = [
         [name, spread([figure(PEAK.format(code)) for _ in range(rounds)], "{:.1f}")] for name, code in programs.items()
     ]

@@ -18,7 +18,7 @@ import minidl
 from minidl.data import FashionMNIST
 
 from .measure import table, torch
-from .training import network
+from .networks import mlp
 
 Array = np.ndarray[Any, Any]
 
@@ -68,7 +68,7 @@ def train(
     epochs: int, batch: int,
 ) -> tuple[Array, list[float], list[float]]:  # fmt: skip
     """Return the loss of each step (epochs, steps), and for each epoch the test accuracy and the seconds taken."""
-    net = network(lib)
+    net = mlp(lib)
     if images.dtype == np.float64:
         net.double()
     net.load_state_dict({name: lib.tensor(value) for name, value in first.items()})

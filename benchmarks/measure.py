@@ -11,7 +11,8 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import geometric_mean, median
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +22,27 @@ try:
     import torch
 except ImportError:
     torch = None
-else:
-    torch.set_num_threads(1)
 
 Program = Callable[[], object]
 Figures = list[float]
+
+
+def set_threads(count: int) -> None:
+    """Give each library so many threads."""
+    minidl.set_num_threads(count)
+    if torch is not None:
+        torch.set_num_threads(count)
+
+
+set_threads(1)
+
+
+@dataclass
+class Row:
+    """A program, which `make(lib)` returns, and how many million floating-point operations its products take, or 0."""
+
+    make: Callable[[Any], Program]
+    operations: float = 0
 
 
 @dataclass
@@ -89,24 +106,59 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def comparison(title: str, rows: dict[str, Callable[..., Program]], rounds: int) -> None:
-    """Print a table of programs written once for both libraries: `rows` makes one for `minidl` or `torch`."""
+def comparison(title: str, rows: dict[str, Row], rounds: int) -> None:
+    """Print a table of programs written once for both libraries, and the geometric mean of the ratios.
+
+    The share is that of the products' operations in what the processor could do: the speed of a product of 384 x 384
+    matrices, measured at the start.
+    """
     libraries = [minidl] if torch is None else [minidl, torch]
-    lines = []
-    for name, make in rows.items():
-        times = in_turn([make(library) for library in libraries], rounds)
-        line = [name, microseconds(times[0].cpu), "", "", ""]
+    peak = best_speed()
+    lines, means = [], []
+    for name, row in rows.items():
+        times = in_turn([row.make(library) for library in libraries], rounds)
+        share = f"{row.operations / median(times[0].wall) / peak:.0%}" if row.operations else ""
+        line = [name, microseconds(times[0].cpu), "", "", "", share]
         if torch is not None:
             ours, theirs = times
-            line[2:] = (
-                microseconds(theirs.cpu), spread(ratios(ours.cpu, theirs.cpu)), spread(ratios(ours.wall, theirs.wall)),
-            )  # fmt: skip
+            each = ratios(ours.cpu, theirs.cpu)
+            means.append(median(each))
+            line[2:5] = microseconds(theirs.cpu), spread(each), spread(ratios(ours.wall, theirs.wall))
         lines.append(line)
     print(f"\n{title}\n")
-    print(table(["one call, CPU time", "minidl µs", "PyTorch µs", "ratio", "ratio on the clock"], lines))
+    print(table(["one call, CPU time", "minidl µs", "PyTorch µs", "ratio", "ratio on the clock", "of the peak"], lines))
+    print(f"\nThe peak is {peak / 1e3:.0f} GFLOP/s.", end="")
+    print(f" The geometric mean of the ratios is {geometric_mean(means):.2f}." if means else "")
 
 
-def machine() -> str:
+def best_speed(size: int = 384) -> float:
+    """Return the speed of a product that stays in the cache, in millions of floating-point operations a second."""
+    a = minidl.ones(size, size)
+    return 2 * size**3 / 1e6 / min(in_turn([lambda: a @ a], 9)[0].wall)
+
+
+def threads(rows: dict[str, Row], rounds: int) -> None:
+    """Print what a second thread gains: each program with one and with two threads in turn, on the clock."""
+    lines = []
+    for name, row in rows.items():
+        program = row.make(minidl)
+        one, two = in_turn([with_threads(program, count) for count in (1, 2)], rounds)
+        lines.append([name, microseconds(one.wall), microseconds(two.wall), spread(ratios(two.wall, one.wall))])
+    print("\nOne thread and two\n")
+    print(table(["one call, on the clock", "one thread µs", "two threads µs", "ratio"], lines))
+
+
+def with_threads(program: Program, count: int) -> Program:
+    """Return the program with so many threads."""
+
+    def with_them() -> None:
+        minidl.set_num_threads(count)
+        program()
+
+    return with_them
+
+
+def machine(threads: int = 1) -> str:
     """Return what the figures depend on: processor, cores, versions and the number of threads."""
     name = platform.processor() or platform.machine()
     try:
@@ -117,4 +169,5 @@ def machine() -> str:
     versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}", f"minidl {minidl.__version__}"]
     if torch is not None:
         versions.append(f"PyTorch {torch.__version__}")
-    return f"{time.strftime('%Y-%m-%d')}, {name}, {os.cpu_count()} cores, one thread, {', '.join(versions)}"
+    size = f"{os.cpu_count()} cores, {threads} thread{'s' * (threads > 1)}"
+    return f"{time.strftime('%Y-%m-%d')}, {name}, {size}, {', '.join(versions)}"

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .measure import Row
+
 
 def micrograd(lib: Any) -> Callable[[], Any]:
     """The example of micrograd's README, about thirty operations on numbers: g is 24.7041, dg/da is 138.8338."""
@@ -65,7 +67,7 @@ def small_sum(lib: Any) -> Callable[[], Any]:
 
 
 ROWS = {
-    "(a + b).sum().backward(), 16 floats": small_sum,
-    "micrograd's example": micrograd,
-    "micrograd's example with +=": micrograd_in_place,
+    "(a + b).sum().backward(), 16 floats": Row(small_sum),
+    "micrograd's example": Row(micrograd),
+    "micrograd's example with +=": Row(micrograd_in_place),
 }

@@ -13,7 +13,7 @@ import pytest
 import minidl
 
 scalars = pytest.importorskip("benchmarks.scalars", reason="runs in the source tree")
-training = pytest.importorskip("benchmarks.training")
+workloads = pytest.importorskip("benchmarks.workloads")
 fashion = pytest.importorskip("benchmarks.fashion")
 measure = pytest.importorskip("benchmarks.measure")
 
@@ -30,9 +30,14 @@ def test_the_small_sum_has_a_gradient_of_ones() -> None:
     assert scalars.small_sum(minidl)().tolist() == [1] * 16
 
 
+@pytest.mark.parametrize("name", workloads.ROWS)
+def test_workloads_run(name: str) -> None:
+    workloads.ROWS[name].make(minidl)()
+
+
 def test_training_steps_train() -> None:
-    program = training.step(minidl, batch=8)
-    net = program.__closure__[[*program.__code__.co_freevars].index("net")].cell_contents
+    program = workloads.image_step(minidl, workloads.networks.mlp, (8, 784), "SGD", lr=0.01)
+    net = program.__closure__[[*program.__code__.co_freevars].index("model")].cell_contents
     before = net.fc1.weight.array.copy()
     program()
     assert not np.array_equal(net.fc1.weight.array, before)
@@ -63,6 +68,13 @@ def test_the_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for row in ("micrograd's example", "import minidl", "16 floats"):
         assert row in done.stdout
+    done = subprocess.run(
+        [*command, "workloads", "threads", "--rows", "mlp forward", "--threads", "2"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("| mlp forward, batch 1") == 2
+    assert "2 threads" in done.stdout
     done = subprocess.run([*command, "speed"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert "there is no benchmark 'speed'" in done.stderr
