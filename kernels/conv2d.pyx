@@ -1,52 +1,37 @@
 """Convolution: y[n,k,i,j] = b[k] + sum_{c,u,v} x[n,c, i s + u d - p, j s + v d - p] w[k,c,u,v]
 
+C files: kernels/conv2d/, of which conv2d.c chooses the form by the shape.
 Twin: minidl/reference/conv2d.py
 
 The kernel is not flipped: this is the cross-correlation that every framework calls convolution. (The chapter's formula
-is garbled in print; this is the standard one.) The three functions below go through the same terms:
-
-a) Zeros are put around x once, so that no loop asks whether it is inside the image.
-b) The innermost loop goes along a row, in which elements lie side by side, and is a function of plain pointers: the
-   compiler makes vector code of it where the stride is 1. Forward, dx and dw of a 3x3 convolution, 16 to 16 channels of
-   32x32, batch 32, float32, take 14, 11 and 14 ms; with the same loop over memoryviews 18, 32 and 22.
-c) A plane of y (dx) stays in the cache while all its taps are added; dw adds along a row of partial sums, one for each
-   output column, which vectorises and loses fewer digits than one long sum.
+is garbled in print; this is the standard one.)
 """
 
-import numpy as np
+from cpython.buffer cimport (
+    Py_buffer, PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
+)
 
-from real cimport real
+from minidl._kernels.core cimport Core, core
 
+cdef extern from "conv2d/conv2d.h":
+    ctypedef struct Convolution "struct convolution":
+        ptrdiff_t n, c, h, w, k, kh, kw, oh, ow
+        ptrdiff_t stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w, groups
+        bint is_double
+    bint c_forward "convolve"(
+        const Core *core, const Convolution *c, const void *x, const void *w, const void *bias, void *y
+    ) nogil
+    bint c_dx "convolve_dx"(const Core *core, const Convolution *c, const void *dy, const void *w, void *dx) nogil
+    bint c_dw "convolve_dw"(const Core *core, const Convolution *c, const void *dy, const void *x, void *dw) nogil
 
-cdef inline void _add_row(
-    real* y, Py_ssize_t y_step, const real* x, Py_ssize_t x_step, real weight, Py_ssize_t count
-) noexcept nogil:
-    """y[j] += x[j] weight along a row whose elements lie y_step and x_step apart."""
-    cdef Py_ssize_t j
-    if y_step == 1 and x_step == 1:
-        for j in range(count):
-            y[j] += x[j] * weight
-    else:
-        for j in range(count):
-            y[j * y_step] += x[j * x_step] * weight
+cdef enum Direction:
+    FORWARD, DX, DW
 
-
-cdef inline void _add_products(
-    real* y, const real* a, const real* b, Py_ssize_t b_step, Py_ssize_t count
-) noexcept nogil:
-    """y[j] += a[j] b[j] along a row; the elements of b lie b_step apart."""
-    cdef Py_ssize_t j
-    if b_step == 1:
-        for j in range(count):
-            y[j] += a[j] * b[j]
-    else:
-        for j in range(count):
-            y[j] += a[j] * b[j * b_step]
+# A convolution of fewer multiplications is done before another thread could take the GIL.
+cdef Py_ssize_t SMALL = 500_000
 
 
-def conv2d_forward(
-    x, const real[:, :, :, ::1] w, const real[::1] b, real[:, :, :, ::1] y, stride, padding, dilation, Py_ssize_t groups
-):
+def conv2d_forward(x, w, b, y, stride, padding, dilation, Py_ssize_t groups):
     """y[n,k,i,j] = b[k] + sum_{c,u,v} x[n,c, i s + u d - p, j s + v d - p] w[k,c,u,v], with x zero outside the image
 
     x  IN   (N, C, H, W)
@@ -59,31 +44,10 @@ def conv2d_forward(
     Source: LeCun et al., Gradient-based learning applied to document recognition (1998), section II.
     Twin: minidl/reference/conv2d.py
     """
-    cdef const real[:, :, :, ::1] image = _padded(x, padding)
-    cdef Py_ssize_t sh = stride[0], sw = stride[1], dh = dilation[0], dw = dilation[1]
-    cdef Py_ssize_t outputs = w.shape[0] // groups, inputs = w.shape[1]
-    cdef Py_ssize_t n, k, c, u, v, i, j, row, first, columns = y.shape[3]
-    cdef real bias, weight
-    with nogil:
-        for n in range(y.shape[0]):
-            for k in range(y.shape[1]):
-                bias = 0 if b is None else b[k]
-                for i in range(y.shape[2]):
-                    for j in range(columns):
-                        y[n, k, i, j] = bias
-                first = k // outputs * inputs
-                for c in range(inputs):
-                    for u in range(w.shape[2]):
-                        for v in range(w.shape[3]):
-                            weight = w[k, c, u, v]
-                            for i in range(y.shape[2]):
-                                row = i * sh + u * dh
-                                _add_row(&y[n, k, i, 0], 1, &image[n, first + c, row, v * dw], sw, weight, columns)
+    _run(FORWARD, x, w, y, b, stride, padding, dilation, groups)
 
 
-def conv2d_dx(
-    const real[:, :, :, ::1] g, const real[:, :, :, ::1] w, dx, stride, padding, dilation, Py_ssize_t groups
-):
+def conv2d_dx(g, w, dx, stride, padding, dilation, Py_ssize_t groups):
     """dx[n,c, i s + u d - p, j s + v d - p] += g[n,k,i,j] w[k,c,u,v], over all n, k, c, u, v, i, j, from zero
 
     g   IN   (N, K, OH, OW), the cotangent of y
@@ -94,73 +58,101 @@ def conv2d_dx(
     Source: the chain rule on conv2d_forward.
     Twin: minidl/reference/conv2d.py
     """
-    dx.fill(0)
-    around = _padded(dx, padding)
-    cdef real[:, :, :, ::1] image = around
-    cdef Py_ssize_t sh = stride[0], sw = stride[1], dh = dilation[0], dw = dilation[1]
-    cdef Py_ssize_t outputs = w.shape[0] // groups, inputs = w.shape[1]
-    cdef Py_ssize_t n, k, c, u, v, i, row, first, columns = g.shape[3]
-    cdef real weight
-    with nogil:
-        for n in range(g.shape[0]):
-            for k in range(g.shape[1]):
-                first = k // outputs * inputs
-                for c in range(inputs):
-                    for u in range(w.shape[2]):
-                        for v in range(w.shape[3]):
-                            weight = w[k, c, u, v]
-                            for i in range(g.shape[2]):
-                                row = i * sh + u * dh
-                                _add_row(&image[n, first + c, row, v * dw], sw, &g[n, k, i, 0], 1, weight, columns)
-    if around is not dx:
-        dx[...] = around[:, :, padding[0]:around.shape[2] - padding[0], padding[1]:around.shape[3] - padding[1]]
+    _run(DX, dx, w, g, None, stride, padding, dilation, groups)
 
 
-def conv2d_dw(
-    const real[:, :, :, ::1] g, x, real[:, :, :, ::1] dw, stride, padding, dilation, Py_ssize_t groups
-):
+def conv2d_dw(g, x, dw, stride, padding, dilation, Py_ssize_t groups):
     """dw[k,c,u,v] = sum_{n,i,j} g[n,k,i,j] x[n,c, i s + u d - p, j s + v d - p]
 
     g   IN   (N, K, OH, OW), the cotangent of y
     x   IN   (N, C, H, W)
     dw  OUT  (K, C / groups, KH, KW)
 
-    The adjoint of conv2d_forward in w. Each output column j has a partial sum of its own, added up at the end.
+    The adjoint of conv2d_forward in w.
     Source: the chain rule on conv2d_forward.
     Twin: minidl/reference/conv2d.py
     """
-    cdef const real[:, :, :, ::1] image = _padded(x, padding)
-    cdef real[:, :, ::1] partial = np.empty((dw.shape[2], dw.shape[3], g.shape[3]), x.dtype)
-    cdef Py_ssize_t sh = stride[0], sw = stride[1], dh = dilation[0], step = dilation[1]
-    cdef Py_ssize_t outputs = dw.shape[0] // groups, inputs = dw.shape[1]
-    cdef Py_ssize_t n, k, c, u, v, i, j, row, first, columns = g.shape[3]
-    cdef const real* x_row
-    cdef real total
-    with nogil:
-        for k in range(dw.shape[0]):
-            first = k // outputs * inputs
-            for c in range(inputs):
-                partial[...] = 0
-                for n in range(g.shape[0]):
-                    for u in range(dw.shape[2]):
-                        for v in range(dw.shape[3]):
-                            for i in range(g.shape[2]):
-                                row = i * sh + u * dh
-                                x_row = &image[n, first + c, row, v * step]
-                                _add_products(&partial[u, v, 0], &g[n, k, i, 0], x_row, sw, columns)
-                for u in range(dw.shape[2]):
-                    for v in range(dw.shape[3]):
-                        total = 0
-                        for j in range(columns):
-                            total += partial[u, v, j]
-                        dw[k, c, u, v] = total
+    _run(DW, x, dw, g, None, stride, padding, dilation, groups)
 
 
-def _padded(x, padding):
-    """x with zeros around each image; x itself where the padding is none."""
-    if padding[0] == 0 and padding[1] == 0:
-        return x
-    n, c, h, w = x.shape
-    image = np.zeros((n, c, h + 2 * padding[0], w + 2 * padding[1]), x.dtype)
-    image[:, :, padding[0]:padding[0] + h, padding[1]:padding[1] + w] = x
-    return image
+cdef int _run(
+    Direction direction, x, w, y, bias, stride, padding, dilation, Py_ssize_t groups
+) except -1:
+    """Fill y from x and w, x (which is dx) from y and w, or w (which is dw) from y and x."""
+    cdef Convolution c
+    cdef Py_buffer views[4]
+    cdef int held = 0
+    cdef bint done
+    cdef const void *b = NULL
+    cdef const Core *lent = core()
+    try:
+        for array in (x, w, y) if bias is None else (x, w, y, bias):
+            PyObject_GetBuffer(array, &views[held], PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (
+                PyBUF_WRITABLE if held == (2, 0, 1)[<int> direction] else 0
+            ))
+            held += 1
+        _describe(&c, views, held, stride, padding, dilation, groups)
+        if held == 4:
+            b = views[3].buf
+        if c.n * c.k * c.oh * c.ow * (c.c // groups) * c.kh * c.kw < SMALL:
+            done = _compute(lent, direction, &c, views[0].buf, views[1].buf, b, views[2].buf)
+        else:
+            with nogil:
+                done = _compute(lent, direction, &c, views[0].buf, views[1].buf, b, views[2].buf)
+        if not done:
+            raise MemoryError("convolution: no memory for the padded image")
+    finally:
+        while held > 0:
+            held -= 1
+            PyBuffer_Release(&views[held])
+    return 0
+
+
+cdef bint _compute(
+    const Core *lent, Direction direction, const Convolution *c, void *x, void *w, const void *bias, void *y
+) noexcept nogil:
+    if direction == FORWARD:
+        return c_forward(lent, c, x, w, bias, y)
+    if direction == DX:
+        return c_dx(lent, c, y, w, x)
+    return c_dw(lent, c, y, x, w)
+
+
+cdef int _describe(
+    Convolution *c, Py_buffer *views, int count, stride, padding, dilation, Py_ssize_t groups
+) except -1:
+    """Fill in c from the buffers of x, w, y and perhaps the bias, or say what is wrong with them."""
+    cdef int i
+    cdef Py_ssize_t *x = views[0].shape
+    cdef Py_ssize_t *w = views[1].shape
+    cdef Py_ssize_t *y = views[2].shape
+    for i in range(count):
+        if views[i].format[0] != views[0].format[0] or views[i].format[1] != 0 or views[i].format[0] not in b"fd":
+            raise TypeError("a convolution takes arrays of one type, float32 or float64")
+        if views[i].ndim != (4 if i < 3 else 1):
+            raise ValueError(f"{'xwyb'[i]} has {views[i].ndim} dimensions")
+    c.n, c.c, c.h, c.w = x[0], x[1], x[2], x[3]
+    c.k, c.kh, c.kw = w[0], w[2], w[3]
+    c.oh, c.ow = y[2], y[3]
+    c.stride_h, c.stride_w = stride
+    c.padding_h, c.padding_w = padding
+    c.dilation_h, c.dilation_w = dilation
+    c.groups = groups
+    c.is_double = views[0].itemsize == 8
+    if (
+        groups < 1 or c.stride_h < 1 or c.stride_w < 1 or c.dilation_h < 1 or c.dilation_w < 1
+        or c.padding_h < 0 or c.padding_w < 0
+        or w[1] * groups != c.c or c.k % groups or y[0] != c.n or y[1] != c.k
+        or not _fits(c.h, c.kh, c.oh, c.stride_h, c.padding_h, c.dilation_h)
+        or not _fits(c.w, c.kw, c.ow, c.stride_w, c.padding_w, c.dilation_w)
+        or (count == 4 and views[3].shape[0] != c.k)
+    ):
+        raise ValueError("the shapes of a convolution do not fit")
+    return 0
+
+
+cdef bint _fits(
+    Py_ssize_t size, Py_ssize_t kernel, Py_ssize_t out, Py_ssize_t stride, Py_ssize_t padding, Py_ssize_t dilation
+) noexcept:
+    """Whether every window of `out` lies in the padded image."""
+    return out == 0 or (out - 1) * stride + (kernel - 1) * dilation + 1 <= size + 2 * padding

@@ -1,4 +1,5 @@
-/* Convolution: what conv2d.pyx asks of the C files. Arrays are contiguous, in the order of the letters of their shape. */
+/* Convolution: what conv2d.pyx asks of the C files, and these of each other.
+ * Arrays are contiguous, in the order of the letters of their shape. */
 #ifndef MINIDL_CONV2D_H
 #define MINIDL_CONV2D_H
 
@@ -14,9 +15,16 @@ struct convolution {
     bool is_double;
 };
 
-/* Any size may be 0. The bias has k elements, or is NULL. */
-void convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias, void *y);
-void convolve_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
-void convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
+/* Any size may be 0. The bias has k elements, or is NULL. The answer is false if there is no memory. */
+bool convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
+              void *y);
+bool convolve_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
+bool convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
+
+/* The formula in plain loops: plain.c. */
+bool plain(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
+           void *y);
+bool plain_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
+bool plain_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
 
 #endif
