@@ -13,6 +13,7 @@
 #ifndef MINIDL_UNITS_H
 #define MINIDL_UNITS_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
