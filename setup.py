@@ -33,7 +33,10 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 
-COMPILE_ARGS = ["-O3", "-g0", "-ffp-contract=off", "-fvisibility=hidden", "-Werror=unknown-pragmas", "-Wno-psabi"]
+COMPILE_ARGS = [
+    "-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden",
+    "-Werror=unknown-pragmas", "-Wno-psabi",
+]  # fmt: skip
 LINK_ARGS = []
 if sys.platform != "win32":
     COMPILE_ARGS += ["-pthread"]

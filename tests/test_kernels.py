@@ -29,7 +29,8 @@ TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 ACTIVATIONS = ["identity", "relu", "tanh", "sigmoid"]
 OPTIONS = {
     "activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups", "batch_sizes", "reverse",
-    "relu", "accumulate", "eps", "rows", "columns",
+    "relu", "accumulate", "eps", "rows", "columns", "t", "lr", "momentum", "dampening", "weight_decay", "nesterov",
+    "maximize", "beta1", "beta2", "alpha", "decoupled", "lr_decay",
 }  # fmt: skip
 INDICES = {"index": ("y", 1), "target": ("softmax", 1), "row": ("y", 0)}  # the argument, and dimension, they point into
 
@@ -63,7 +64,8 @@ COMPILED = functions("minidl._kernels") if kernels.compiled else {}
 class Row:
     """A kernel: its arguments from a few sizes, which of them it writes, which may be None, and the sizes to try.
 
-    `arguments` gives a shape for an array and the value of an option. The `small` sizes are run at all three levels,
+    `arguments` gives a shape for an array, or None, and the value of an option. `changes` are those of its outputs that
+    it reads first; as a list of one array it takes `listed`. The `small` sizes are run at all three levels,
     the `large` ones by the reference and the compiled kernel; `draw` gives random ones.
     """
 
@@ -74,6 +76,8 @@ class Row:
     draw: st.SearchStrategy[dict[str, Any]]
     optional_inputs: tuple[str, ...] = ()
     optional_outputs: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
 
 
 def linear(N: int, I: int, O: int, activation: str) -> dict[str, Any]:  # noqa: E741
@@ -171,6 +175,28 @@ def scatter_add(P: int, n: int, m: int) -> dict[str, Any]:
 
 def cross_entropy(N: int, C: int) -> dict[str, Any]:
     return {"x": (N, C), "target": (N,), "loss": (N,), "softmax": (N, C), "g": (N,), "dx": (N, C)}
+
+
+def update(size: int, options: dict[str, Any], **kept: bool) -> dict[str, Any]:
+    """What is not kept is None."""
+    shapes = {name: (size, 1, 1) if there else None for name, there in kept.items()}
+    return {"w": (size, 1, 1), "g": (size, 1, 1), **shapes, "t": [3.0], "lr": 0.1, "eps": 1e-3, **options}
+
+
+def update_row(*kept: str, options: list[dict[str, Any]], optional: tuple[str, ...] = ()) -> Row:
+    """A row for the rule of an optimizer: what it keeps, some of it optional; sizes on both sides of every vector."""
+    choices: dict[str, Any] = {"options": options, **{name: [True] for name in kept}}
+    choices |= {name: [True, False] for name in optional}
+    writes = ("w", *kept)
+    return Row(
+        arguments=update,
+        writes=writes,
+        changes=writes,
+        listed=(*writes, "g"),
+        small=every(size=[0, 1, 5], **choices),
+        large=every(size=[2, 3, 4, 7, 8, 9, 15, 16, 17, 33, 65537, 262145], **choices),
+        draw=drawn(size=(0, 40), **choices),
+    )
 
 
 def product(batch: tuple[int, ...], I: int, K: int, J: int, relu: bool) -> dict[str, Any]:  # noqa: E741
@@ -345,6 +371,38 @@ ROWS: dict[str, Row] = {
     "batch_norm_backward": with_optional_outputs("dx", "dw", "db", **BATCH_NORM),
     "cross_entropy_forward": Row(writes=("loss", "softmax"), **CROSS_ENTROPY),
     "cross_entropy_backward": Row(writes=("dx",), **CROSS_ENTROPY),
+    "update_sgd": update_row(
+        "v",
+        optional=("v",),
+        options=[
+            {"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.0, "nesterov": False, "maximize": True},
+            {"momentum": 0.8, "dampening": 0.0, "weight_decay": 0.1, "nesterov": True, "maximize": False},
+        ],
+    ),
+    "update_adam": update_row(
+        "m", "v", "largest",
+        optional=("largest",),
+        options=[
+            {"beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0, "decoupled": False, "maximize": True},
+            {"beta1": 0.9, "beta2": 0.99, "weight_decay": 0.1, "decoupled": False, "maximize": False},
+            {"beta1": 0.0, "beta2": 0.5, "weight_decay": 0.1, "decoupled": True, "maximize": False},
+        ],
+    ),
+    "update_rmsprop": update_row(
+        "v", "mean", "b",
+        optional=("mean", "b"),
+        options=[
+            {"alpha": 0.9, "weight_decay": 0.0, "momentum": 0.5, "maximize": True},
+            {"alpha": 0.7, "weight_decay": 0.1, "momentum": 0.9, "maximize": False},
+        ],
+    ),
+    "update_adagrad": update_row(
+        "s",
+        options=[
+            {"lr_decay": 0.1, "weight_decay": 0.0, "maximize": True},
+            {"lr_decay": 0.0, "weight_decay": 0.1, "maximize": False},
+        ],
+    ),
     "scatter_add_rows": Row(
         arguments=scatter_add_rows,
         writes=("y",),
@@ -371,7 +429,11 @@ def arguments(name: str, sizes: dict[str, Any], dtype: Any, seed: int = 0) -> di
     shapes = row.arguments(**sizes)
     values = {parameter: shapes[parameter] for parameter in inspect.signature(REFERENCE[name]).parameters}
     for parameter, shape in values.items():
-        if parameter in OPTIONS:
+        if parameter in OPTIONS or shape is None:
+            continue
+        if parameter in row.changes:
+            # some are means of squares, which the square of a mean, also among them, can't exceed
+            values[parameter] = generator.uniform(0.4, 0.55, shape).astype(dtype)
             continue
         if parameter in row.writes:
             values[parameter] = np.full(shape, -7, np.int64) if parameter in INDICES else np.full(shape, np.nan, dtype)
@@ -394,7 +456,8 @@ def run(function: Callable[..., None], name: str, values: dict[str, Any]) -> dic
     }
     before = {key: value.copy() for key, value in values.items() if isinstance(value, np.ndarray)}
     with np.errstate(all="ignore"):
-        assert function(*values.values()) is None
+        listed = ROWS[name].listed
+        assert function(*[[x] if key in listed and x is not None else x for key, x in values.items()]) is None
     for key, value in before.items():
         if key not in ROWS[name].writes:
             np.testing.assert_array_equal(values[key], value, err_msg=f"{name} changed its input {key}")

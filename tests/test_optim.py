@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import minidl
+from minidl import _kernels as kernels
 from minidl import nn, optim
 from minidl.errors import ArgumentError, ArgumentTypeError, StateError
 from minidl.optim import lr_scheduler
@@ -254,6 +255,101 @@ def test_an_optimizer_of_ones_own():
     assert optimizer.state[w] == {"calls": 2}
     with pytest.raises(NotImplementedError, match="Optimizer has no rule"):
         optim.Optimizer([w], {}).step()
+
+
+KINDS = [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad]
+
+
+@pytest.mark.parametrize("level", ["compiled", "reference"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_group_is_the_sum_of_its_parameters(kind, dtype, level):
+    """All in one call, of any layout and size, give what each gives alone."""
+    if level == "compiled" and not kernels.compiled:
+        pytest.skip("the kernels are not compiled here")
+
+    def params():
+        base = np.random.default_rng(0).standard_normal((6, 8)).astype(dtype)
+        views = (lambda x: x, lambda x: x[:0], lambda x: x[0, 0:1].reshape(()), lambda x: x[:5, :3].copy(),
+                 lambda x: x.T[1:4], lambda x: x[::-1], lambda x: x[:, ::3])  # fmt: skip
+        return [nn.Parameter(minidl.from_numpy(view(base.copy()))) for view in views]
+
+    def gradients(params, seed):
+        rng = np.random.default_rng(seed)
+        for p in params:
+            p.grad = minidl.from_numpy(np.asarray(rng.standard_normal(p.shape[::-1]).astype(dtype)).T)
+
+    with minidl.use_kernels(level):
+        together, apart = params(), params()
+        one = kind(together, lr=0.1, weight_decay=0.1)
+        several = [kind([p], lr=0.1, weight_decay=0.1) for p in apart]
+        for seed in range(3):
+            gradients(together, seed)
+            gradients(apart, seed)
+            one.step()
+            for optimizer in several:
+                optimizer.step()
+        for a, b, start in zip(together, apart, params(), strict=True):
+            np.testing.assert_array_equal(a.detach().numpy(), b.detach().numpy())
+            assert a.shape == start.shape
+            assert a.tolist() != start.tolist() or a.numel() == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_rule_derived_from_another_is_obeyed(kind):
+    class Halved(kind):
+        def update(self, w, g, state, group):
+            super().update(w, g / 2, state, group)
+
+    ours, theirs = with_gradient(1.0, -2.0), with_gradient(1.0, -2.0)
+    theirs.grad = theirs.grad / 2
+    halved, plain = Halved([ours], lr=0.1), kind([theirs], lr=0.1)
+    for _ in range(3):
+        halved.step()
+        plain.step()
+    assert ours.tolist() == theirs.tolist() != [1.0, -2.0]
+
+
+def test_a_first_gradient_is_not_dampened_whenever_it_comes():
+    early, late = with_gradient(1.0, dtype=minidl.float64), param(1.0, dtype=minidl.float64)
+    optimizer = optim.SGD([early, late], lr=1.0, momentum=0.5, dampening=0.75)
+    optimizer.step()
+    late.grad = minidl.ones_like(late)
+    optimizer.step()
+    assert early.item() == 1 - 1 - (0.5 + 0.25)
+    assert late.item() == 0
+
+
+@pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
+@pytest.mark.parametrize(
+    ("gradient", "error", "message"),
+    [
+        (minidl.ones(3), ValueError, r"the shape \(3,\) .* a parameter of the shape \(2,\)"),
+        (minidl.ones(1, 2), ValueError, r"the shape \(1, 2\)"),
+        (minidl.ones(2, dtype=minidl.float64), TypeError, "arrays of one type, float32 or float64"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_is_refused(gradient, error, message):
+    w = param(1.0, 2.0)
+    w.grad = gradient
+    with minidl.use_kernels("compiled"), pytest.raises(error, match=message):
+        optim.Adam([w]).step()
+    assert w.tolist() == [1.0, 2.0]
+
+
+def test_threads_change_no_bit():
+    def trained(threads):
+        before = minidl.get_num_threads()
+        minidl.set_num_threads(threads)
+        rng = np.random.default_rng(0)
+        w = nn.Parameter(minidl.from_numpy(rng.standard_normal(400_001).astype("float32")))
+        w.grad = minidl.from_numpy(rng.standard_normal(400_001).astype("float32"))
+        optim.Adam([w], lr=0.1).step()
+        minidl.set_num_threads(before)
+        return w.detach().numpy()
+
+    for threads in (2, 3):
+        np.testing.assert_array_equal(trained(threads), trained(1))
 
 
 # -- groups ----------------------------------------------------------------------------------------------------------

@@ -67,6 +67,19 @@ INLINE VECTOR NAME(absolute)(VECTOR x)
     return (VECTOR)((MASK)x & ~(MASK)NAME(fill)((REAL)-0.0));
 }
 
+/* The loop becomes one instruction, as -fno-math-errno lets it. */
+INLINE VECTOR NAME(square_root)(VECTOR x)
+{
+#if defined(__clang__) && __has_builtin(__builtin_elementwise_sqrt)
+    return __builtin_elementwise_sqrt(x);
+#else
+    UNROLL
+    for (int i = 0; i < LANES; i++)
+        x[i] = IS_DOUBLE ? (REAL)__builtin_sqrt(x[i]) : (REAL)__builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
 /* The absolute value of the first with the sign of the second. */
 INLINE VECTOR NAME(with_sign)(VECTOR x, VECTOR sign)
 {

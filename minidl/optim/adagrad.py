@@ -8,10 +8,12 @@ import numpy as np
 
 import minidl
 
-from .optimizer import Optimizer, at_least_zero
+from .. import _kernels as kernels
+from .one_pass import OnePass, arrays, count, numbers
+from .optimizer import at_least_zero
 
 
-class Adagrad(Optimizer):
+class Adagrad(OnePass):
     """Each weight has a step of its own, which shrinks with all the gradients it has seen: good for rare features.
 
     The rule (Duchi, Hazan & Singer 2011, eq. 1 with diagonal matrices), with γ = `lr`, η = `lr_decay`, ε = `eps` and t
@@ -54,17 +56,15 @@ class Adagrad(Optimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for param in group["params"]:
-            start = np.full_like(param.array, group["initial_accumulator_value"])
+            start = np.full(param.array.shape, group["initial_accumulator_value"], param.array.dtype)
             self.state[param] = {"step": minidl.tensor(0.0), "sum": minidl.from_numpy(start)}
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Do one step on one parameter."""
-        t, s = state["step"].array, state["sum"].array
-        t += 1
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + float(group["weight_decay"]) * w
-        s += g * g
-        lr = float(group["lr"]) / (1 + (float(t) - 1) * float(group["lr_decay"]))
-        w -= lr * g / (np.sqrt(s) + float(group["eps"]))
+    def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of the arrays in a parameter's state."""
+        return ("step", "sum")
+
+    def step_all(self, w: Any, g: Any, states: Any, group: dict[str, Any]) -> None:
+        """Change the arrays w in place by their gradients g."""
+        s, t = arrays(states, "sum"), count(states)
+        options = numbers(group, "lr", "lr_decay", "eps", "weight_decay")
+        kernels.update_adagrad(w, g, s, t, *options, bool(group["maximize"]))

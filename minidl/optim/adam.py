@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import numpy as np
-
-import minidl
-
+from .. import _kernels as kernels
 from ..errors import ArgumentError
-from .optimizer import Optimizer, at_least_zero, below_one
+from .one_pass import OnePass, arrays, count, numbers
+from .optimizer import at_least_zero, below_one
 
 
-class Adam(Optimizer):
+class Adam(OnePass):
     """Each weight has a step of its own, by the running mean of its gradients over that of their squares.
 
     The rule (Kingma & Ba 2015, algorithm 1), with α = `lr`, (β₁, β₂) = `betas`, ε = `eps` and t the number of the step:
@@ -37,6 +34,8 @@ class Adam(Optimizer):
     [0.9, -1.9]
     """
 
+    decoupled = False  # is the weight decay apart from the gradient?
+
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False, **others: Any,
@@ -57,25 +56,16 @@ class Adam(Optimizer):
         for number, beta in enumerate(betas):
             below_one(f"betas[{number}]", beta)
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Do one step on one parameter."""
+    def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of the arrays in a parameter's state."""
+        return ("step", "exp_avg", "exp_avg_sq", *(("max_exp_avg_sq",) if group["amsgrad"] else ()))
+
+    def step_all(self, w: Any, g: Any, states: Any, group: dict[str, Any]) -> None:
+        """Change the arrays w in place by their gradients g."""
+        t, m, v = count(states), arrays(states, "exp_avg"), arrays(states, "exp_avg_sq")
+        largest = arrays(states, "max_exp_avg_sq") if group["amsgrad"] else None
+        lr, eps, weight_decay = numbers(group, "lr", "eps", "weight_decay")
         beta1, beta2 = map(float, group["betas"])
-        if not state:
-            state["step"] = minidl.tensor(0.0)
-            for name in ("exp_avg", "exp_avg_sq") + ("max_exp_avg_sq",) * group["amsgrad"]:
-                state[name] = minidl.from_numpy(np.zeros_like(w))
-        t, m, v = state["step"].array, state["exp_avg"].array, state["exp_avg_sq"].array
-        t += 1
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + float(group["weight_decay"]) * w
-        m += (1 - beta1) * (g - m)
-        v *= beta2
-        v += (1 - beta2) * g * g
-        if group["amsgrad"]:
-            v = np.maximum(v, state["max_exp_avg_sq"].array, out=state["max_exp_avg_sq"].array)
-        root = np.sqrt(v)
-        root /= math.sqrt(1 - beta2 ** float(t))
-        root += float(group["eps"])
-        w -= float(group["lr"]) / (1 - beta1 ** float(t)) * m / root
+        kernels.update_adam(
+            w, g, m, v, largest, t, lr, beta1, beta2, eps, weight_decay, self.decoupled, bool(group["maximize"])
+        )

@@ -24,13 +24,10 @@ class AdamW(Adam):
     [0.85, -1.8]
     """
 
+    decoupled = True
+
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, **others: Any,
     ) -> None:  # fmt: skip
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, **others)
-
-    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Do one step on one parameter."""
-        w *= 1 - float(group["lr"]) * float(group["weight_decay"])
-        super().update(w, g, state, {**group, "weight_decay": 0})

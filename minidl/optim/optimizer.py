@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ from ..tensor import Tensor
 
 # Options that PyTorch has for its speed on a GPU: any value gives the same numbers.
 HARMLESS = ("foreach", "fused", "capturable")
-
-unwatched = nullcontext()
 
 
 class Optimizer:
@@ -74,14 +71,14 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         watching = observer.get()
-        with np.errstate(all="ignore"):  # an overflow gives inf or nan without a warning, as everywhere
-            for group in self.param_groups:
-                for param in group["params"]:
-                    if param.grad is None:
-                        continue
-                    with unwatched if watching is None else watching.updating(self, param, group):
-                        self.update(param.array, param.grad.array, self.state[param], group)
-                        param.cell[0] = tick()  # so that a backward that saved the old values knows
+        for group in self.param_groups:
+            params = [param for param in group["params"] if param.grad is not None]
+            if watching is None:
+                self.update_group(params, group)
+                continue
+            for param in params:
+                with watching.updating(self, param, group):
+                    self.update_group([param], group)
         self.stepped = True
         return loss
 
@@ -91,6 +88,13 @@ class Optimizer:
         `g` must stay as it is. What `state` holds between steps are Tensors and numbers.
         """
         raise NotImplementedError(f"{type(self).__name__} has no rule; write update(self, w, g, state, group)")
+
+    @np.errstate(all="ignore")  # an overflow gives inf or nan without a warning, as everywhere
+    def update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        """Change these parameters of a group, one by one by the rule."""
+        for param in params:
+            self.update(param.array, param.grad.array, self.state[param], group)
+            param.cell[0] = tick()  # so that a backward that saved the old values knows
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` fill them with zeros. Call it before each backward."""
@@ -230,4 +234,4 @@ def fitted(value: Any, param: Tensor, name: str) -> Any:
         return minidl.tensor(value)
     if value.shape != param.shape:
         raise StateError(f"the state's {name} is {value.shape} for a parameter of shape {param.shape}")
-    return minidl.tensor(value, dtype=param.dtype)
+    return minidl.tensor(value, dtype=param.dtype).contiguous()

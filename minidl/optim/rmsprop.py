@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-import minidl
-
-from .optimizer import Optimizer, at_least_zero
+from .. import _kernels as kernels
+from .one_pass import OnePass, arrays, count, numbers
+from .optimizer import at_least_zero
 
 
-class RMSprop(Optimizer):
+class RMSprop(OnePass):
     """Each weight has a step of its own: the gradient over the root of the running mean of its squares.
 
     The rule (Tieleman & Hinton 2012, lecture 6e; `centered`: Graves 2013, eq. 38-41), with γ = `lr`, α = `alpha`,
@@ -50,30 +48,16 @@ class RMSprop(Optimizer):
         for name in ("lr", "alpha", "eps", "weight_decay", "momentum"):
             at_least_zero(name, group[name])
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Do one step on one parameter."""
-        alpha, momentum = float(group["alpha"]), float(group["momentum"])
-        if not state:
-            state["step"] = minidl.tensor(0.0)
-            names = ("square_avg",) + ("momentum_buffer",) * (momentum > 0) + ("grad_avg",) * group["centered"]
-            for name in names:
-                state[name] = minidl.from_numpy(np.zeros_like(w))
-        t, v = state["step"].array, state["square_avg"].array
-        t += 1
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + float(group["weight_decay"]) * w
-        v *= alpha
-        v += (1 - alpha) * g * g
-        if group["centered"]:
-            mean = state["grad_avg"].array
-            mean += (1 - alpha) * (g - mean)
-            v = v - mean * mean
-        step = g / (np.sqrt(v) + float(group["eps"]))
-        if momentum > 0:
-            b = state["momentum_buffer"].array
-            b *= momentum
-            b += step
-            step = b
-        w -= float(group["lr"]) * step
+    def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of the arrays in a parameter's state."""
+        names = ("momentum_buffer",) * (group["momentum"] > 0) + ("grad_avg",) * bool(group["centered"])
+        return ("step", "square_avg", *names)
+
+    def step_all(self, w: Any, g: Any, states: Any, group: dict[str, Any]) -> None:
+        """Change the arrays w in place by their gradients g."""
+        count(states)
+        v = arrays(states, "square_avg")
+        mean = arrays(states, "grad_avg") if group["centered"] else None
+        b = arrays(states, "momentum_buffer") if group["momentum"] > 0 else None
+        options = numbers(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        kernels.update_rmsprop(w, g, v, mean, b, *options, bool(group["maximize"]))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import minidl
-
+from .. import _kernels as kernels
 from ..errors import ArgumentError
-from .optimizer import Optimizer, at_least_zero
+from .one_pass import OnePass, arrays, numbers
+from .optimizer import at_least_zero
 
 
-class SGD(Optimizer):
+class SGD(OnePass):
     """w <- w - α·∇J(w): gradient descent, with α = `lr`.
 
     J is the loss that backward ran on. Of one sample or a few it makes the descent stochastic (Robbins & Monro 1951);
@@ -52,20 +52,21 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError("nesterov needs a momentum above 0 and no dampening")
 
-    def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Do one step on one parameter."""
-        momentum = float(group["momentum"])
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + float(group["weight_decay"]) * w
-        if momentum:
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = minidl.tensor(g)
-                v = state["momentum_buffer"].array
-            else:
-                v = state["momentum_buffer"].array
-                v *= momentum
-                v += (1 - float(group["dampening"])) * g
-            g = g + momentum * v if group["nesterov"] else v
-        w -= float(group["lr"]) * g
+    def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """Return the names of the arrays in a parameter's state."""
+        return ("momentum_buffer",) if group["momentum"] else ()
+
+    def step_all(self, w: Any, g: Any, states: Any, group: dict[str, Any]) -> None:
+        """Change the arrays w in place by their gradients g."""
+        v = arrays(states, "momentum_buffer") if group["momentum"] else None
+        options = numbers(group, "lr", "momentum", "dampening", "weight_decay")
+        kernels.update_sgd(w, g, v, *options, bool(group["nesterov"]), bool(group["maximize"]))
+
+    def step_row_major(self, w: Any, g: Any, states: Any, group: dict[str, Any]) -> None:
+        """Do a step; with dampening one by one, because the first gradient counts in full."""
+        if not (group["momentum"] and group["dampening"]):
+            super().step_row_major(w, g, states, group)
+            return
+        for array, gradient, state in zip(w, g, states, strict=True):
+            first = state.get("momentum_buffer") is None
+            super().step_row_major([array], [gradient], [state], {**group, "dampening": 0} if first else group)
