@@ -5,14 +5,15 @@ Twin: minidl/reference/scatter_add.py
 
 from real cimport real
 
+ctypedef int int32
 ctypedef long long int64
 
 
-def scatter_add_planes(const real[:, ::1] x, const int64[:, ::1] index, real[:, ::1] y):
+def scatter_add_planes(const real[:, ::1] x, const int32[:, ::1] index, real[:, ::1] y):
     """y[p, index[p,i]] += x[p,i], from zero
 
     x      IN   (P, n)
-    index  IN   (P, n), int64 in 0 .. m - 1
+    index  IN   (P, n), int32 in 0 .. m - 1
     y      OUT  (P, m)
 
     The backward pass of max pooling, p running over the planes of all images. Its own backward is y[p, index[p,i]].

@@ -436,11 +436,13 @@ def arguments(name: str, sizes: dict[str, Any], dtype: Any, seed: int = 0) -> di
             values[parameter] = generator.uniform(0.4, 0.55, shape).astype(dtype)
             continue
         if parameter in row.writes:
-            values[parameter] = np.full(shape, -7, np.int64) if parameter in INDICES else np.full(shape, np.nan, dtype)
+            values[parameter] = np.full(shape, -7, np.int32) if parameter in INDICES else np.full(shape, np.nan, dtype)
             continue
         if parameter in INDICES:
             argument, dimension = INDICES[parameter]
             values[parameter] = generator.integers(0, shapes[argument][dimension], shape)
+            if parameter == "index":
+                values[parameter] = values[parameter].astype(np.int32)
         else:
             # Weights are scaled as a layer's: a recurrence with larger ones is chaotic and amplifies rounding.
             scale = max(math.prod(shape[1:]), 1) ** -0.5 if parameter.startswith("w") else 1
@@ -659,7 +661,7 @@ def test_max_pooling_and_scattering_are_adjoint(level: str) -> None:
     functions = REFERENCE if level == "reference" else COMPILED
     generator = np.random.default_rng(3)
     x = generator.permutation(2 * 3 * 5 * 6).reshape(2, 3, 5, 6).astype(np.float64)
-    y, index = np.empty((2, 3, 3, 4)), np.empty((2, 3, 3, 4), np.int64)
+    y, index = np.empty((2, 3, 3, 4)), np.empty((2, 3, 3, 4), np.int32)
     options = ((3, 2), (2, 2), (1, 1), (1, 1))
     g, dx = generator.standard_normal((6, 12)), np.empty((6, 30))
 
@@ -703,7 +705,7 @@ def test_convolution_does_not_flip_its_kernel(level: str) -> None:
 @pytest.mark.parametrize("level", LEVELS)
 def test_max_pooling_ties_and_nan_as_in_pytorch(level: str) -> None:
     x = np.array([[1, 3, 3, 3], [1, np.nan, 2, 3], [np.nan, 1, np.nan, 2], [-np.inf] * 4]).reshape(4, 1, 1, 4)
-    y, index = np.empty((4, 1, 1, 1)), np.empty((4, 1, 1, 1), np.int64)
+    y, index = np.empty((4, 1, 1, 1)), np.empty((4, 1, 1, 1), np.int32)
     at(level, "max_pool2d_forward")(x, y, index, (1, 4), (1, 1), (0, 0), (1, 1))
     np.testing.assert_array_equal(y.ravel(), [3, np.nan, np.nan, -np.inf])
     np.testing.assert_array_equal(index.ravel(), [1, 1, 2, 0])

@@ -115,6 +115,17 @@ INLINE VECTOR NAME(high)(VECTOR a, VECTOR b)
     return __builtin_shufflevector(a, b, JOIN(HIGH_, LANES));
 }
 
+/* And back: every second number of two vectors in a row, from the first or the second on. */
+INLINE VECTOR NAME(even)(VECTOR a, VECTOR b)
+{
+    return __builtin_shufflevector(a, b, JOIN(EVEN_, LANES));
+}
+
+INLINE VECTOR NAME(odd)(VECTOR a, VECTOR b)
+{
+    return __builtin_shufflevector(a, b, JOIN(ODD_, LANES));
+}
+
 /* A square of LANES x LANES numbers is transposed by log2(LANES) steps: each pairs row i with row i + LANES / 2. */
 INLINE void NAME(transpose)(VECTOR rows[LANES])
 {

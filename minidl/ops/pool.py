@@ -19,9 +19,9 @@ Windows = tuple[tuple[int, int, int], ...]
 def max_pool2d(
     x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair
 ) -> tuple[Any, Any]:
-    """y[n,c,i,j] = max_{u,v} x[n,c, i·s+u·d-p, j·s+v·d-p]; `index` is where in the plane, `size` the output's."""
+    """y[n,c,i,j] = max_{u,v} x[n,c, i·s+u·d-p, j·s+v·d-p]; `index` (int32) is where in the plane, `size` the output's."""
     y = np.empty((*x.shape[:2], *size), x.dtype)
-    index = np.empty(y.shape, np.int64)
+    index = np.empty(y.shape, np.int32)
     kernels.max_pool2d_forward(*contiguous(x), y, index, kernel_size, stride, padding, dilation)
     return y, index
 
@@ -31,7 +31,7 @@ def scatter_planes(x: Any, index: Any, *, shape: tuple[int, ...]) -> Any:
     """y[n,c, index[n,c,i]] += x[n,c,i]: each plane's values added to where they came from, zeros elsewhere."""
     y = np.empty(shape, x.dtype)
     planes = x.shape[0] * x.shape[1]
-    x, index = contiguous(x, index)
+    x, index = contiguous(x, index.astype(np.int32, copy=False))
     kernels.scatter_add_planes(
         x.reshape(planes, x.shape[2] * x.shape[3]), index.reshape(planes, x.shape[2] * x.shape[3]),
         y.reshape(planes, shape[2] * shape[3]),
