@@ -3,6 +3,8 @@
 Twin: minidl/reference/scatter_add.py
 """
 
+from libc.string cimport memset
+
 from real cimport real
 
 ctypedef int int32
@@ -21,7 +23,8 @@ def scatter_add_planes(const real[:, ::1] x, const int32[:, ::1] index, real[:, 
     """
     cdef Py_ssize_t p, i
     with nogil:
-        y[...] = 0
+        if y.shape[0] * y.shape[1] > 0:
+            memset(&y[0, 0], 0, y.shape[0] * y.shape[1] * sizeof(real))
         for p in range(x.shape[0]):
             for i in range(x.shape[1]):
                 y[p, index[p, i]] += x[p, i]

@@ -31,9 +31,9 @@ def max_pool2d(
     x = check_space("max_pool2d", input, 2)
     if x.ndim == 3:
         one = ops.reshape(input, shape=(1, *x.shape))
-        both = max_pool2d(one, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
-        y, index = (ops.reshape(part, shape=part.shape[1:]) for part in both)
-        return (y, index) if return_indices else y
+        result = max_pool2d(one, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+        parts = [ops.reshape(part, shape=part.shape[1:]) for part in (result if return_indices else (result,))]
+        return tuple(parts) if return_indices else parts[0]
     kernels = pair(kernel_size, "kernel_size", 1)
     strides = kernels if stride is None or stride == [] else pair(stride, "stride", 1)
     pads, dilations = pair(padding, "padding"), pair(dilation, "dilation", 1)
@@ -42,7 +42,7 @@ def max_pool2d(
     if min(size) < 1:
         raise ShapeError(f"max_pool2d: an input of {x.shape[2:]} is smaller than the kernel {kernels}")
     y, index = ops.max_pool2d(input, kernel_size=kernels, stride=strides, padding=pads, dilation=dilations, size=size)
-    return (y, index) if return_indices else y
+    return (y, ops.cast(index, dtype="int64", source="int32")) if return_indices else y
 
 
 def pooled_size(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
@@ -68,8 +68,8 @@ def max_pool1d(
     strides = None if stride is None or stride == [] else (1, single(stride, "stride", 1))
     kernel, pads = (1, single(kernel_size, "kernel_size", 1)), (0, single(padding, "padding"))
     dilations = (1, single(dilation, "dilation", 1))
-    y, index = max_pool2d(tall(input), kernel, strides, pads, dilations, ceil_mode, return_indices=True)
-    return (flat(y), flat(index)) if return_indices else flat(y)
+    result = max_pool2d(tall(input), kernel, strides, pads, dilations, ceil_mode, return_indices)
+    return tuple(map(flat, result)) if return_indices else flat(result)
 
 
 def avg_pool1d(
