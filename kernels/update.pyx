@@ -2,9 +2,9 @@
 
 Twin: minidl/reference/update.py. C sources: kernels/update/update_unit.h has the rules, update.c divides the work.
 
-a) One pass. NumPy makes a pass over memory for each operator: Adam reads and writes 25 arrays of w's size, here 4 and 3.
-b) A list of parameters a call. A network has 4 to 60, most of them small: a call for each costs 2 us, a further entry in
-   the lists .3 to .9, most of it for NumPy's description of 2 to 5 arrays.
+a) One pass. NumPy makes a pass over memory for each operator: Adam goes through 25 arrays of w's size, here through 7.
+b) A list of parameters a call. A network has 4 to 60, most of them small: a call for each costs 2 us, a further entry
+   in the lists .3 to .9, most of it for NumPy's description of 2 to 5 arrays.
 c) No chunk depends on another, so parameters of 4 chunks of 65536 elements and more are shared among threads.
 d) Bias corrections are worked out in float64 and rounded once. Roots and quotients are exact: a processor's estimates
    with a step of Newton's would be wrong for 0 and infinity, and large parameters wait for memory anyway.

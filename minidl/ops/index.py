@@ -15,6 +15,9 @@ from ._door import contiguous
 @primitive(view=True)
 def getitem(x: Any, *, index: Any) -> Any:
     """y = x[index]; a view for slices and integers."""
+    parts = without_ellipsis(index)
+    if len(parts) == 1 and isinstance(parts[0], np.ndarray) and parts[0].dtype.kind == "i" and x.ndim:
+        return x.take(parts[0], 0)  # x[index] of 6400 rows of 20000: .5 ms, take .15
     return x[index]
 
 
@@ -24,9 +27,10 @@ def place(x: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     named = rows_named(index, shape)
     if named is not None and x.dtype in (np.float32, np.float64):
         rows, count = named
-        y = np.empty((count, prod(shape) // max(count, 1)), x.dtype)
-        kernels.scatter_add_rows(*contiguous(x.reshape(rows.size, y.shape[1])), rows, y)
-        return y.reshape(shape)
+        width = prod(shape) // max(count, 1)
+        y = np.empty(shape, x.dtype)  # itself, not a view of another shape: .grad would take a copy of that
+        kernels.scatter_add_rows(*contiguous(x.reshape(rows.size, width)), rows, y.reshape(count, width))
+        return y
     y = np.zeros(shape, x.dtype)
     if names_once(index):
         y[index] = x
@@ -47,6 +51,12 @@ def parts_of(index: Any) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
 
 
+def without_ellipsis(index: Any) -> tuple[Any, ...]:
+    """Return the parts of an index without an ellipsis at the end, which says nothing."""
+    parts = parts_of(index)
+    return parts[:-1] if parts and parts[-1] is Ellipsis else parts
+
+
 def names_once(index: Any) -> bool:
     """Return whether an index surely names each element once at most: integers, slices, None, ... and masks only."""
     return all(
@@ -60,8 +70,7 @@ def rows_named(index: Any, shape: tuple[int, ...]) -> tuple[Any, int] | None:
 
     With arrays for the first k dimensions, the rows are those of `shape` made (first k sizes multiplied, the rest).
     """
-    parts = parts_of(index)
-    parts = parts[:-1] if parts and parts[-1] is Ellipsis else parts
+    parts = without_ellipsis(index)
     if not parts or not all(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in parts):
         return None
     rows: Any = np.int64(0)
