@@ -31,6 +31,7 @@ OPTIONS = {
     "activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups", "batch_sizes", "reverse",
     "relu", "accumulate", "eps", "rows", "columns", "t", "lr", "momentum", "dampening", "weight_decay", "nesterov",
     "maximize", "beta1", "beta2", "alpha", "decoupled", "lr_decay",
+    "function",
 }  # fmt: skip
 INDICES = {"index": ("y", 1), "target": ("softmax", 1), "row": ("y", 0)}  # the argument, and dimension, they point into
 
@@ -199,6 +200,10 @@ def update_row(*kept: str, options: list[dict[str, Any]], optional: tuple[str, .
     )
 
 
+def elementwise(shape: tuple[int, ...], function: str) -> dict[str, Any]:
+    return {**dict.fromkeys(("x", "y", "g", "dx"), shape), "function": function}
+
+
 def product(batch: tuple[int, ...], I: int, K: int, J: int, relu: bool) -> dict[str, Any]:  # noqa: E741
     """Sums into y are in tests/test_product.py: here y is full of NaN."""
     return {
@@ -275,6 +280,8 @@ AVG_POOL2D: dict[str, Any] = {
     ),
     "draw": drawn(N=(0, 2), C=(0, 2), rows=WINDOWS, columns=WINDOWS, image=[(5, 5), (6, 7)]),
 }
+SLOPED = ["tanh", "sigmoid", "silu", "gelu", "gelu_tanh"]
+EDGES: list[tuple[int, ...]] = [(2,), (4,), (7,), (8,), (15,), (16,), (17,), (3, 11)]  # a vector has 2 to 16 numbers
 LAYER_NORM: dict[str, Any] = {
     "arguments": layer_norm,
     "small": every(N=[0, 1, 3], D=[1, 2, 5]),
@@ -320,6 +327,20 @@ CONV2D: dict[str, Any] = {
 }  # fmt: skip
 
 ROWS: dict[str, Row] = {
+    "elementwise_forward": Row(
+        arguments=elementwise,
+        writes=("y",),
+        small=every(shape=[(0,), (1,), (2, 3)], function=["exp", "log", "erf", *SLOPED]),
+        large=every(shape=[*EDGES, (300_007,)], function=["exp", "log", "erf", *SLOPED]),
+        draw=drawn(shape=[(0, 2), *EDGES], function=["exp", "log", "erf", *SLOPED]),
+    ),
+    "elementwise_backward": Row(
+        arguments=elementwise,
+        writes=("dx",),
+        small=every(shape=[(0,), (1,), (2, 3)], function=SLOPED),
+        large=every(shape=[*EDGES, (300_007,)], function=SLOPED),
+        draw=drawn(shape=[(0, 2), *EDGES], function=SLOPED),
+    ),
     "linear_forward": Row(writes=("y",), optional_inputs=("b",), **LINEAR),
     "linear_backward": with_optional_outputs("dx", "dw", "db", **LINEAR),
     "conv2d_forward": Row(writes=("y",), optional_inputs=("b",), **CONV2D),

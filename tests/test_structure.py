@@ -132,9 +132,13 @@ REASONS = {
     "cos": "slope -sin",
     "tanh": "slope from the output; no overflow",
     "sigmoid": "slope from the output; no overflow",
+    "tanh_dx": "the slope of tanh in one pass",
+    "sigmoid_dx": "the slope of sigmoid in one pass",
     "erf": "no formula in the others",
     "abs": "slope sign(x)",
     "relu": "one pass, slope from the output",
+    "gelu": "one pass and one array kept, not twenty passes",
+    "silu": "one pass and one array kept, not eight passes",
     # constant in pieces
     "sign": "the slope of abs",
     "floor": "rounding",

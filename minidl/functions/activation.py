@@ -42,9 +42,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     """
     if approximate not in ("none", "tanh"):
         raise ArgumentError(f'approximate: got {approximate!r}, expected "none" or "tanh"')
-    if approximate == "tanh":
-        return 0.5 * input * (1.0 + ops.tanh(0.7978845608028654 * (input + 0.044715 * (input * input * input))))
-    return input * (0.5 * (1.0 + ops.erf(input * 0.7071067811865476)))
+    return ops.gelu(input, approximate=approximate)
 
 
 def silu(input: Any, inplace: bool = False) -> Any:
@@ -54,7 +52,7 @@ def silu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.silu(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7311])
     """
-    y = ops.mul(input, ops.sigmoid(input))
+    y = ops.silu(input)
     return input.copy_(y) if inplace else y
 
 

@@ -1,6 +1,7 @@
 """Ring 0: the table of derivatives. Every operation that has a derivative of its own, a closed list, by family."""
 
 from ..operation import broadcast_to, cast, identity, sum_to
+from .activation import gelu, silu
 from .conv import conv2d, conv2d_dw, conv2d_dx
 from .elementwise import (
     abs,
@@ -40,11 +41,13 @@ from .elementwise import (
     remainder,
     round,
     sigmoid,
+    sigmoid_dx,
     sign,
     sin,
     sqrt,
     sub,
     tanh,
+    tanh_dx,
     trunc,
     where,
     zeros_like,
@@ -97,6 +100,7 @@ __all__ = [
     "floor_divide",
     "gather_planes",
     "ge",
+    "gelu",
     "getitem",
     "gru",
     "gt",
@@ -134,7 +138,9 @@ __all__ = [
     "scatter_planes",
     "setitem",
     "sigmoid",
+    "sigmoid_dx",
     "sign",
+    "silu",
     "sin",
     "softmax",
     "sqrt",
@@ -143,6 +149,7 @@ __all__ = [
     "sum",
     "sum_to",
     "tanh",
+    "tanh_dx",
     "trunc",
     "where",
     "zeros_like",
