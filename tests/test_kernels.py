@@ -319,6 +319,13 @@ CONV2D: dict[str, Any] = {
         {"N": 3, "C": 5, "K": 4, "out": (11, 37), "kernel": (3, 5), "groups": 1, "rest": 0, **PLAIN},
         {"N": 2, "C": 3, "K": 2, "out": (9, 19), "kernel": (3, 3), "groups": 2, "rest": 1,
          "stride": (2, 2), "padding": (1, 1), "dilation": (1, 2)},
+        # more output channels than two vectors, fewer than half of one, and more pixels than one pass of dw
+        {"N": 3, "C": 2, "K": 37, "out": (5, 7), "kernel": (3, 3), "groups": 1, "rest": 0, **PLAIN, "padding": (1, 1)},
+        {"N": 2, "C": 1, "K": 7, "out": (3, 18), "kernel": (5, 5), "groups": 2, "rest": 0, **PLAIN, "padding": (2, 2)},
+        {"N": 2, "C": 5, "K": 19, "out": (47, 53), "kernel": (1, 3), "groups": 1, "rest": 0, **PLAIN},
+        # 1 x 1
+        {"N": 3, "C": 37, "K": 21, "out": (7, 9), "kernel": (1, 1), "groups": 1, "rest": 0, **PLAIN},
+        {"N": 2, "C": 9, "K": 70, "out": (5, 17), "kernel": (1, 1), "groups": 1, "rest": 1, **PLAIN, "stride": (2, 3)},
     ],
     "draw": drawn(
         N=(0, 2), C=(0, 2), K=(0, 2), out=pairs(1, 2, 3), kernel=pairs(1, 2, 3), stride=pairs(1, 2, 3),

@@ -7,6 +7,8 @@ bool convolve(const struct core *core, const struct convolution *c, const void *
 {
     if (c->n == 0 || c->k == 0 || c->oh == 0 || c->ow == 0)
         return true;
+    if (is_pointwise(c))
+        return pointwise(core, c, x, weights, bias, y);
     return direct(core, c, x, weights, bias, y);
 }
 
@@ -14,10 +16,12 @@ bool convolve_dx(const struct core *core, const struct convolution *c, const voi
 {
     if (c->n == 0 || c->c == 0 || c->h == 0 || c->w == 0)
         return true;
+    if (is_pointwise(c))
+        return pointwise_dx(core, c, dy, weights, dx);
     return direct_dx(core, c, dy, weights, dx);
 }
 
 bool convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw)
 {
-    return plain_dw(core, c, dy, x, dw);
+    return weights_dw(core, c, dy, x, dw);
 }

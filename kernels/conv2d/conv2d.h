@@ -27,4 +27,13 @@ bool plain(const struct core *core, const struct convolution *c, const void *x, 
 bool plain_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
 bool plain_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
 
+/* The gradient of the weights in any shape: weights.c. */
+bool weights_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
+
+/* A 1 x 1 convolution as a product: pointwise.c. */
+bool is_pointwise(const struct convolution *c);
+bool pointwise(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
+               void *y);
+bool pointwise_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
+
 #endif
