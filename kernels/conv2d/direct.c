@@ -7,8 +7,8 @@
 #include "core/units.h"
 
 #define TABLE(set)                                                                                                     \
-    {{16, blocks_float_##set, width_float_##set, finite_float_##set, pack_float_##set, strip_float_##set},                                 \
-     {8, blocks_double_##set, width_double_##set, finite_double_##set, pack_double_##set, strip_double_##set}}
+    {{lanes_float_##set, blocks_float_##set, width_float_##set, finite_float_##set, pack_float_##set, strip_float_##set},                                 \
+     {lanes_double_##set, blocks_double_##set, width_double_##set, finite_double_##set, pack_double_##set, strip_double_##set}}
 static const struct direct_unit units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 
 /* Slots of scratch: what all threads read, and each thread's image. */
@@ -52,16 +52,16 @@ static bool run(const struct core *core, const struct convolution *c, struct dir
     const ptrdiff_t phases = d->row_phases * d->column_phases;
     d->channel_size = d->image_phases * d->pitch;
     d->row_size = c->groups * d->inputs * d->channel_size;
-    d->pixel_lanes = d->outputs < 16;
     d->blocks = unit->blocks(d);
-    const size_t indices = ((size_t)(phases + 1 + 2 * d->taps) * sizeof(ptrdiff_t) + 63) & ~(size_t)63;
+    const size_t indices = ((size_t)(phases + 1 + 3 * d->taps) * sizeof(ptrdiff_t) + 63) & ~(size_t)63;
     const size_t width = (size_t)(d->blocks * unit->width(d, d->blocks ? (d->outputs + d->blocks - 1) / d->blocks : 0));
     char *shared = core->scratch(SHARED, indices + (size_t)(c->groups * d->inputs * d->taps) * width * size);
     if (!shared)
         return false;
     d->tap_begin = (ptrdiff_t *)shared;
     d->tap_offset = d->tap_begin + phases + 1;
-    d->tap_weight = d->tap_offset + d->taps;
+    d->tap_first = d->tap_offset + d->taps;
+    d->tap_step = d->tap_first + d->taps;
     d->packed = shared + indices;
     find_taps(c, d);
     unit->pack(d);
@@ -86,18 +86,24 @@ static void forward_taps(const struct convolution *c, struct direct *d)
         for (ptrdiff_t v = 0; v < c->kw; v++, t++) {
             const ptrdiff_t column = v * c->dilation_w;
             d->tap_offset[t] = u * c->dilation_h * d->row_size + column % c->stride_w * d->pitch + column / c->stride_w;
-            d->tap_weight[t] = t;
+            d->tap_first[t] = t;
+            d->tap_step[t] = d->taps;
         }
     }
     d->tap_begin[0] = 0;
     d->tap_begin[1] = t;
 }
 
-bool direct(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
+ptrdiff_t direct_lanes(const struct core *core, bool is_double)
+{
+    return units[core->instruction_set][is_double].lanes;
+}
+
+bool direct(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *x, const void *weights, const void *bias,
             void *y)
 {
     struct direct d = {
-        .is_double = c->is_double, .n = c->n, .groups = c->groups, .taps = c->kh * c->kw,
+        .is_double = c->is_double, .pixel_lanes = pixel_lanes, .n = c->n, .groups = c->groups, .taps = c->kh * c->kw,
         .source = x, .bias = bias, .target = y, .weights = weights,
         .inputs = c->c / c->groups, .outputs = c->k / c->groups,
         .source_height = c->h, .source_width = c->w, .target_height = c->oh, .target_width = c->ow,
@@ -120,7 +126,7 @@ static void dx_taps(const struct convolution *c, struct direct *d)
     ptrdiff_t t = 0, *begin = d->tap_begin;
     for (ptrdiff_t a = 0; a < c->stride_h; a++) {
         for (ptrdiff_t b = 0; b < c->stride_w; b++) {
-            *begin++ = t;
+            const ptrdiff_t first = t;
             for (ptrdiff_t u = 0; u < c->kh; u++) {
                 if (u * c->dilation_h % c->stride_h != a)
                     continue;
@@ -129,20 +135,28 @@ static void dx_taps(const struct convolution *c, struct direct *d)
                         continue;
                     d->tap_offset[t] = (reach_h - u * c->dilation_h / c->stride_h) * d->row_size
                                        + reach_w - v * c->dilation_w / c->stride_w;
-                    d->tap_weight[t++] = u * c->kw + v;
+                    d->tap_first[u * c->kw + v] = first * d->inputs + t - first;
+                    t++;
                 }
             }
+            for (ptrdiff_t u = 0; u < c->kh; u++) {
+                for (ptrdiff_t v = 0; v < c->kw; v++) {
+                    if (u * c->dilation_h % c->stride_h == a && v * c->dilation_w % c->stride_w == b)
+                        d->tap_step[u * c->kw + v] = t - first;
+                }
+            }
+            *begin++ = first;
         }
     }
     *begin = t;
 }
 
-bool direct_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx)
+bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *dy, const void *weights, void *dx)
 {
     const ptrdiff_t reach_h = (c->kh - 1) * c->dilation_h / c->stride_h, reach_w = (c->kw - 1) * c->dilation_w / c->stride_w;
     const ptrdiff_t first_h = c->padding_h / c->stride_h, first_w = c->padding_w / c->stride_w;
     struct direct d = {
-        .is_double = c->is_double, .n = c->n, .groups = c->groups, .taps = c->kh * c->kw,
+        .is_double = c->is_double, .pixel_lanes = pixel_lanes, .n = c->n, .groups = c->groups, .taps = c->kh * c->kw,
         .source = dy, .target = dx, .weights = weights,
         .inputs = c->k / c->groups, .outputs = c->c / c->groups,
         .source_height = c->oh, .source_width = c->ow, .target_height = c->h, .target_width = c->w,

@@ -31,8 +31,9 @@ struct direct {
     ptrdiff_t top, left, row_step, image_phases, pitch, row_size, channel_size;
     ptrdiff_t reach; /* the image's rows that a place sees */
 
-    /* The taps of the phase p are those in tap_begin[p] to tap_begin[p + 1] - 1: offset in the image and index in w. */
-    ptrdiff_t taps, *tap_begin, *tap_offset, *tap_weight;
+    /* The taps of the phase p are tap_begin[p] to tap_begin[p + 1] - 1; tap_offset says where each lies in the image. The
+     * weight of w's tap t for the channel c goes to place tap_first[t] + c * tap_step[t] of the packed weights. */
+    ptrdiff_t taps, *tap_begin, *tap_offset, *tap_first, *tap_step;
 
     /* w as it is stored: from one output to the next, and from one input to the next. */
     const void *weights;
@@ -55,8 +56,12 @@ struct direct_unit {
     void (*strip)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, void *image);
 };
 
-bool direct(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
-            void *y);
-bool direct_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
+/* How many numbers a vector has. */
+ptrdiff_t direct_lanes(const struct core *core, bool is_double);
+
+bool direct(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *x, const void *weights,
+            const void *bias, void *y);
+bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *dy, const void *weights,
+               void *dx);
 
 #endif

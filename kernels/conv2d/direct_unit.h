@@ -146,11 +146,17 @@ static NAME(pixel_tile_function) *const NAME(pixel_tiles)[PIXEL_OUTPUTS][2] = {
 };
 #undef BOTH
 
+enum { NAME(lanes) = LANES };
+
 /* Copies a few numbers without a call. */
 INLINE void NAME(copy)(REAL *to, const REAL *from, ptrdiff_t count)
 {
-    for (; count >= LANES; count -= LANES, to += LANES, from += LANES)
-        NAME(store)(to, NAME(load)(from));
+    if (count >= LANES) {
+        for (ptrdiff_t j = 0; j + LANES < count; j += LANES)
+            NAME(store)(to + j, NAME(load)(from + j));
+        NAME(store)(to + count - LANES, NAME(load)(from + count - LANES));
+        return;
+    }
     UNROLL
     for (int size = LANES / 2; size > 0; size /= 2) {
         if (count & size) {
@@ -158,6 +164,21 @@ INLINE void NAME(copy)(REAL *to, const REAL *from, ptrdiff_t count)
             to += size;
             from += size;
         }
+    }
+}
+
+/* Copies from[0], from[2], ..., where one more number can be read behind the last. */
+INLINE void NAME(copy_even)(REAL *to, const REAL *from, ptrdiff_t count)
+{
+    if (count < LANES) {
+        for (ptrdiff_t j = 0; j < count; j++)
+            to[j] = from[2 * j];
+        return;
+    }
+    for (ptrdiff_t j = 0; j < count; j += LANES) {
+        if (j + LANES > count)
+            j = count - LANES;
+        NAME(store)(to + j, NAME(even)(NAME(load)(from + 2 * j), NAME(load)(from + 2 * j + LANES)));
     }
 }
 
@@ -201,26 +222,56 @@ static bool NAME(finite)(const struct direct *d)
     return rest == 0;
 }
 
-/* Brings the weights into the order in which tiles read them: [group][block][phase][channel][tap][output of the block]. */
-static void NAME(pack)(const struct direct *d)
+/* Brings the weights of one block into the order in which tiles read them: [phase][channel][tap][output of the block].
+ * Channel lanes: squares of LANES outputs and LANES taps are transposed. */
+static void NAME(pack_block)(const struct direct *d, const REAL *w, ptrdiff_t count, REAL *to)
 {
-    const REAL *group_weights = d->weights;
-    REAL *to = d->packed;
-    for (ptrdiff_t group = 0; group < d->groups; group++, group_weights += d->inputs * d->outputs * d->taps) {
-        for (ptrdiff_t block = 0; block < d->blocks; block++) {
-            const ptrdiff_t first = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - first;
-            const ptrdiff_t width = NAME(width)(d, count);
-            for (ptrdiff_t phase = 0; phase < d->row_phases * d->column_phases; phase++) {
-                for (ptrdiff_t channel = 0; channel < d->inputs; channel++) {
-                    const REAL *w = group_weights + first * d->weight_output + channel * d->weight_input;
-                    for (ptrdiff_t t = d->tap_begin[phase]; t < d->tap_begin[phase + 1]; t++, to += width) {
-                        for (ptrdiff_t o = 0; o < count; o++)
-                            to[o] = w[o * d->weight_output + d->tap_weight[t]];
-                        for (ptrdiff_t o = count; o < width; o++)
-                            to[o] = 0;
-                    }
+    const ptrdiff_t width = NAME(width)(d, count);
+    const bool in_a_row = d->row_phases * d->column_phases == 1 && d->weight_input == d->taps;
+    const ptrdiff_t channels = in_a_row ? 1 : d->inputs, taps = in_a_row ? d->inputs * d->taps : d->taps;
+    const REAL *const end = (const REAL *)d->weights + d->groups * d->inputs * d->outputs * d->taps;
+    for (ptrdiff_t channel = 0; channel < channels; channel++, w += d->weight_input) {
+        for (ptrdiff_t tap = 0, here; tap < taps; tap += here) {
+            here = d->pixel_lanes ? 1 : NAME(smaller_size)(taps - tap, LANES);
+            REAL *places[LANES];
+            for (ptrdiff_t j = 0; j < here; j++) {
+                const ptrdiff_t place = in_a_row ? tap + j : d->tap_first[tap + j] + channel * d->tap_step[tap + j];
+                places[j] = to + place * width;
+            }
+            if (d->pixel_lanes) {
+                for (ptrdiff_t o = 0; o < count; o++)
+                    places[0][o] = w[o * d->weight_output + tap];
+                continue;
+            }
+            for (ptrdiff_t first = 0; first < width; first += LANES) {
+                VECTOR square[LANES];
+                UNROLL
+                for (int o = 0; o < LANES; o++) {
+                    const REAL *from = w + (first + o) * d->weight_output + tap;
+                    square[o] = first + o >= count     ? (VECTOR){0}
+                                : from + LANES <= end ? NAME(load)(from)
+                                                      : NAME(load_part)(from, here);
+                }
+                NAME(transpose)(square);
+                UNROLL
+                for (int j = 0; j < LANES; j++) {
+                    if (j < here)
+                        NAME(store)(places[j] + first, square[j]);
                 }
             }
+        }
+    }
+}
+
+static void NAME(pack)(const struct direct *d)
+{
+    const REAL *w = d->weights;
+    REAL *to = d->packed;
+    for (ptrdiff_t group = 0; group < d->groups; group++, w += d->inputs * d->outputs * d->taps) {
+        for (ptrdiff_t block = 0; block < d->blocks; block++) {
+            const ptrdiff_t first = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - first;
+            NAME(pack_block)(d, w + first * d->weight_output, count, to);
+            to += NAME(width)(d, count) * d->inputs * d->taps;
         }
     }
 }
@@ -229,6 +280,7 @@ static void NAME(pack)(const struct direct *d)
 static void NAME(pad)(const struct direct *d, const REAL *source, ptrdiff_t first, ptrdiff_t count, REAL *image)
 {
     const ptrdiff_t channels = d->groups * d->inputs;
+    const REAL *const source_end = source + channels * d->source_height * d->source_width;
     memset(image, 0, (size_t)(count * d->row_size + LANES) * sizeof(REAL));
     for (ptrdiff_t channel = 0; channel < channels; channel++, source += d->source_height * d->source_width) {
         for (ptrdiff_t r = 0; r < count; r++) {
@@ -243,8 +295,12 @@ static void NAME(pad)(const struct direct *d, const REAL *source, ptrdiff_t firs
                 ptrdiff_t q = left > 0 ? (left + step - 1) / step : 0;
                 ptrdiff_t end = left + d->source_width > 0 ? (left + d->source_width + step - 1) / step : 0;
                 end = NAME(smaller_size)(end, d->pitch);
-                if (step == 1 && q < end)
+                if (q >= end)
+                    continue;
+                if (step == 1)
                     NAME(copy)(to + q, from + q - left, end - q);
+                else if (step == 2 && from + 2 * end - left <= source_end)
+                    NAME(copy_even)(to + q, from + 2 * q - left, end - q);
                 else {
                     for (; q < end; q++)
                         to[q] = from[q * step - left];
@@ -259,6 +315,7 @@ struct NAME(plane) {
     REAL *target;    /* of the block's first output */
     ptrdiff_t size;  /* from one output to the next */
     ptrdiff_t count; /* of outputs */
+    ptrdiff_t end;   /* of the strip: as rows are stored in order, a whole vector may be stored up to here */
 };
 
 /* Stores `columns` pixels, [pixel][width], into the target's row from `column` on, `step` apart. */
@@ -285,26 +342,45 @@ static void NAME(store_channels)(const struct direct *d, const struct NAME(plane
             for (int j = 0; j < LANES; j++)
                 square[j] = j < here ? NAME(load)(pixels + j * width + o) : (VECTOR){0};
             NAME(transpose)(square);
-            for (ptrdiff_t lane = 0; lane < outputs; lane++)
-                NAME(copy)(to + (o + lane) * plane->size + first, (const REAL *)&square[lane], here);
+            REAL *corner = to + o * plane->size + first;
+            if (corner - plane->target - o * plane->size + LANES <= plane->end) {
+                UNROLL
+                for (int lane = 0; lane < LANES; lane++) {
+                    if (lane < outputs)
+                        NAME(store)(corner + lane * plane->size, square[lane]);
+                }
+            }
+            else {
+                for (ptrdiff_t lane = 0; lane < outputs; lane++)
+                    NAME(copy)(corner + lane * plane->size, (const REAL *)&square[lane], here);
+            }
         }
     }
 }
 
-/* Stores the LANES pixels of each phase, [phase][...], into the target's row from `column` on, `step` apart. */
-INLINE void NAME(store_pixels)(const struct direct *d, REAL *row, ptrdiff_t column, ptrdiff_t step, ptrdiff_t phases,
+/* Stores the pixels of some places, [phase][place], into the target's row from `column` on, `step` apart. */
+static void NAME(store_pixels)(const struct direct *d, REAL *row, ptrdiff_t column, ptrdiff_t step, ptrdiff_t phases,
                                ptrdiff_t places, const REAL *pixels, ptrdiff_t phase_size)
 {
-    if (phases == 1 && step == 1 && column >= 0 && column + places <= d->target_width) {
-        NAME(copy)(row + column, pixels, places);
-        return;
+    REAL line[TOGETHER * LANES];
+    if (phases == 2) {
+        const VECTOR a = NAME(load)(pixels), b = NAME(load)(pixels + phase_size);
+        NAME(store)(line, NAME(low)(a, b));
+        NAME(store)(line + LANES, NAME(high)(a, b));
     }
-    for (ptrdiff_t phase = 0; phase < phases; phase++) {
-        for (ptrdiff_t j = 0; j < places; j++) {
-            const ptrdiff_t at = column + j * phases * step + phase;
-            if (at >= 0 && at < d->target_width)
-                row[at] = pixels[phase * phase_size + j];
+    else {
+        for (ptrdiff_t phase = 0; phase < phases; phase++) {
+            for (ptrdiff_t j = 0; j < places; j++)
+                line[j * phases + phase] = pixels[phase * phase_size + j];
         }
+    }
+    const ptrdiff_t skip = column < 0 ? (step - 1 - column) / step : 0;
+    const ptrdiff_t end = NAME(smaller_size)(places * phases, (d->target_width - column + step - 1) / step);
+    if (step == 1 && skip < end)
+        NAME(copy)(row + column + skip, line + skip, end - skip);
+    else {
+        for (ptrdiff_t j = skip; j < end; j++)
+            row[column + j * step] = line[j];
     }
 }
 
@@ -352,14 +428,14 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
     const ptrdiff_t across = (d->columns + LANES - 1) / LANES, vectors = (end - first) * across;
     const ptrdiff_t together = d->column_phases <= TOGETHER ? d->column_phases : 1;
     const ptrdiff_t step = d->column_phases / together;
-    const bool straight = d->column_phases == 1 && d->columns >= LANES && d->columns == d->target_width;
+    const bool whole = d->column_phases == 1 && d->columns == d->target_width;
     for (ptrdiff_t a = 0; a < d->row_phases; a++) {
         for (ptrdiff_t vector = 0, many; vector < vectors; vector += many) {
             many = vectors - vector >= PIXEL_VECTORS ? PIXEL_VECTORS : 1;
             const REAL *at[PIXEL_VECTORS];
             REAL *to[PIXEL_VECTORS], *rows[PIXEL_VECTORS];
             ptrdiff_t columns[PIXEL_VECTORS];
-            bool outside = false;
+            bool straight = whole;
             for (ptrdiff_t v = 0; v < many; v++) {
                 const ptrdiff_t i = first + (vector + v) / across;
                 ptrdiff_t j = (vector + v) % across * LANES;
@@ -368,8 +444,9 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
                 const ptrdiff_t row = d->first_row + i * d->row_phases + a;
                 at[v] = image + (i - first) * d->row_step * d->row_size + j;
                 rows[v] = row < 0 || row >= d->target_height ? NULL : plane->target + row * d->target_width;
-                outside |= !rows[v];
                 columns[v] = j;
+                /* A vector that is longer than a row is stored whole where the next rows follow. */
+                straight &= rows[v] && (d->columns >= LANES || (d->row_phases == 1 && rows[v] - plane->target + LANES <= plane->end));
             }
             for (ptrdiff_t b = 0; b < d->column_phases; b += together) {
                 for (ptrdiff_t phase = b; phase < b + together; phase++) {
@@ -378,11 +455,11 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
                     terms->taps = begin[1] - begin[0];
                     terms->weights = weights + begin[0] * d->inputs * plane->count;
                     for (ptrdiff_t v = 0; v < many; v++)
-                        to[v] = straight && !outside ? rows[v] + columns[v] : &aside[phase - b][0][v * LANES];
+                        to[v] = straight ? rows[v] + columns[v] : &aside[phase - b][0][v * LANES];
                     NAME(pixel_tiles)[plane->count - 1][many > 1](terms, at, to,
-                                                                  straight && !outside ? plane->size : PIXEL_VECTORS * LANES);
+                                                                  straight ? plane->size : PIXEL_VECTORS * LANES);
                 }
-                if (straight && !outside)
+                if (straight)
                     continue;
                 for (ptrdiff_t v = 0; v < many; v++) {
                     for (ptrdiff_t o = 0; rows[v] && o < plane->count; o++)
@@ -403,6 +480,7 @@ static void NAME(strip)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, pt
     const REAL *source = (const REAL *)d->source + n * d->groups * d->inputs * d->source_height * d->source_width;
     REAL *target = (REAL *)d->target + n * d->groups * d->outputs * size;
     const REAL *packed = d->packed;
+    const ptrdiff_t rows_end = NAME(smaller_size)(d->first_row + end * d->row_phases, d->target_height) * d->target_width;
     NAME(pad)(d, source, first * d->row_step, (end - 1 - first) * d->row_step + d->reach, image);
     for (ptrdiff_t group = 0; group < d->groups; group++) {
         for (ptrdiff_t block = 0; block < d->blocks; block++) {
@@ -411,7 +489,7 @@ static void NAME(strip)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, pt
             if (d->bias)
                 memcpy(bias, (const REAL *)d->bias + group * d->outputs + output, count * sizeof(REAL));
             struct NAME(terms) terms = {.channels = d->inputs, .channel_size = d->channel_size, .weights = packed, .bias = bias};
-            const struct NAME(plane) plane = {target + (group * d->outputs + output) * size, size, count};
+            const struct NAME(plane) plane = {target + (group * d->outputs + output) * size, size, count, rows_end};
             const REAL *channels = (const REAL *)image + group * d->inputs * d->channel_size;
             (d->pixel_lanes ? NAME(pixel_block) : NAME(channel_block))(d, &terms, &plane, first, end, channels);
             packed += NAME(width)(d, count) * d->inputs * d->taps;
