@@ -352,7 +352,7 @@ def recurrence(op: str, gates: int, states: int = 1, note: str = "", **options: 
 TALL, WIDE = ((0, 2, 2), (1, 3, 3)), ((0, 2, 2),)
 
 PRODUCTS = [
-    given("matmul", ((1, 2), (2, 2)), ((2, 3), (3, 4)), ((0, 2), (2, 2)), ((2, 0), (0, 2))),
+    given("matmul", ((1, 2), (2, 2)), ((2, 3), (3, 4)), ((0, 2), (2, 2)), ((2, 0), (0, 2)), ((2, 1, 0), (0, 2)), ((2, 0, 1), (1, 2))),
     given("matmul", ((2, 1, 2), (2, 1)), ((2, 1, 1, 2), (3, 2, 1)), ((1, 2), (2, 2, 1)), note="stacks"),
     *linear("identity"),
     *linear("relu"),
@@ -362,6 +362,18 @@ PRODUCTS = [
     *recurrence("rnn", 1, note="relu", nonlinearity="relu"),
     *recurrence("lstm", 4, 2),
     *recurrence("gru", 3),
+    *[
+        Row(
+            "attention", lambda q, k, v, causal=causal: ops.attention(q, k, v, None, scale=0.7, causal=causal),
+            (real, real, real),
+            [
+                ((1, 1, 2, 2), (1, 1, 2, 2), (1, 1, 2, 1)), ((2, 1, 3, 2), (2, 1, 2, 2), (2, 1, 2, 2)),
+                ((1, 1, 1, 1), (1, 1, 3, 1), (1, 1, 3, 1)), ((0, 1, 2, 2), (0, 1, 2, 2), (0, 1, 2, 2)),
+            ],
+            2, note="causal" if causal else "plain", nan_passes=not causal,
+        )
+        for causal in (False, True)
+    ],
     given("layer_norm", ((2, 3), (3,), (3,)), ((3, 1), (1,), (1,)), ((0, 2), (2,), (2,)), eps=0.1),
     Row(
         "layer_norm", lambda x: ops.layer_norm(x, None, None, eps=1e-5), (spaced(),), [((2, 3),), ((4, 5),)],

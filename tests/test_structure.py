@@ -207,6 +207,7 @@ REASONS = {
     "gru": "all time steps in one call",
     "layer_norm": "stable in two passes, slope through mean and variance",
     "batch_norm": "stable in two passes, slope through mean and variance",
+    "attention": "never stores the weights of all queries and keys",
     "cross_entropy": "slope softmax - onehot, exact where softmax is 1",
 }
 

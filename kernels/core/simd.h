@@ -168,3 +168,14 @@ INLINE REAL NAME(sum)(VECTOR v)
     NAME(sum_lanes)(1, &v, &sum);
     return sum;
 }
+
+/* The largest number of a vector; NaN where one is NaN. */
+INLINE REAL NAME(largest)(VECTOR v)
+{
+    REAL lanes[LANES], most;
+    NAME(store)(lanes, v);
+    most = lanes[0];
+    for (int lane = 1; lane < LANES; lane++)
+        most = lanes[lane] > most || lanes[lane] != lanes[lane] ? lanes[lane] : most;
+    return most;
+}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..autograd import wrap
+from ..autograd import Variable, is_grad_enabled, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._arguments import as_array
 from .layers import dropout, linear, same_floats
@@ -41,14 +41,34 @@ def scaled_dot_product_attention(
             f"scaled_dot_product_attention: query {q.shape}, key {k.shape}, value {v.shape}; expected (..., L, E), "
             "(..., S, E), (..., S, Ev)"
         )
-    mask = attn_mask
-    if is_causal:
-        if attn_mask is not None:
-            raise ArgumentError("give attn_mask or is_causal, not both")
-        mask = wrap(np.tri(q.shape[-2], k.shape[-2], dtype=bool))
+    if is_causal and attn_mask is not None:
+        raise ArgumentError("give attn_mask or is_causal, not both")
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
-    weights = attention_weights(query, key, scale, mask)
-    return matmul(dropout(weights, dropout_p) if dropout_p else weights, value)
+    stacks = q.shape[:-2], k.shape[:-2], v.shape[:-2]
+    shape = (*np.broadcast_shapes(*stacks[:2]), q.shape[-2], k.shape[-2])
+    mask = None if attn_mask is None else float_mask("attn_mask", attn_mask, q.dtype, shape)
+    if dropout_p or learned(mask) or len(set(stacks)) > 1:
+        if is_causal:
+            mask = float_mask("attn_mask", np.tri(*shape[-2:], dtype=bool), q.dtype, shape)
+        return matmul(dropout(attention_weights(query, key, scale, mask), dropout_p), value)
+    heads = [in_heads(x) for x in (query, key, value)]
+    y = ops.attention(*heads, heads_mask(mask, shape), scale=scale, causal=is_causal)
+    return y if y.ndim == q.ndim else ops.reshape(y, shape=(*q.shape[:-1], v.shape[-1]))
+
+
+def learned(mask: Any) -> bool:
+    """Return whether a mask needs a gradient."""
+    return isinstance(mask, Variable) and mask.needs_grad and is_grad_enabled()
+
+
+def in_heads(x: Any) -> Any:
+    """Return (..., L, E) as (batch, heads, L, E)."""
+    return x if x.ndim == 4 else ops.reshape(x, shape=(math.prod(x.shape[:-2]), 1, *x.shape[-2:]))
+
+
+def heads_mask(mask: Any, shape: tuple[int, ...]) -> Any:
+    """Return a mask that needs no gradient, or None, in the shape of the scores, as in_heads has it."""
+    return None if mask is None else in_heads(np.broadcast_to(as_array(mask), shape))
 
 
 def attention_weights(query: Any, key: Any, scale: float, mask: Any) -> Any:
@@ -56,8 +76,7 @@ def attention_weights(query: Any, key: Any, scale: float, mask: Any) -> Any:
     scores = matmul(ops.mul(query, scale), transpose(key, -2, -1))
     if mask is None:
         return ops.softmax(scores, dim=scores.ndim - 1)
-    bias = float_mask("attn_mask", mask, as_array(scores).dtype, scores.shape)
-    scores = ops.add(scores, bias)
+    scores = ops.add(scores, mask)
     blind = np.max(as_array(scores), axis=-1, keepdims=True, initial=-np.inf) == -np.inf
     if not blind.any():
         return ops.softmax(scores, dim=scores.ndim - 1)
@@ -137,16 +156,22 @@ def multi_head_attention_forward(
         mask = pad(mask, (0, keys.shape[0] - seen))
 
     queries, keys, values = (heads(x, num_heads) for x in (queries, keys, values))
-    scores = matmul(ops.mul(queries, 1 / math.sqrt(width // num_heads)), transpose(keys, -2, -1))
-    weights = ops.softmax(scores if mask is None else ops.add(scores, mask), dim=3)
-    weights = dropout(weights, dropout_p, training)
-    y = ops.permute(matmul(weights, values), dims=(2, 0, 1, 3))  # (L, N, heads, E / heads)
+    scale, weights = 1 / math.sqrt(width // num_heads), None
+    if need_weights or (dropout_p and training) or learned(mask):
+        scores = matmul(ops.mul(queries, scale), transpose(keys, -2, -1))
+        weights = ops.softmax(scores if mask is None else ops.add(scores, mask), dim=3)
+        weights = dropout(weights, dropout_p, training)
+        y = matmul(weights, values)
+    else:
+        mask = heads_mask(mask, (n, num_heads, steps, as_array(keys).shape[2]))
+        y = ops.attention(queries, keys, values, mask, scale=scale, causal=False)
+    y = ops.permute(y, dims=(2, 0, 1, 3))  # (L, N, heads, E / heads)
     y = linear(ops.reshape(y, shape=(steps, n, width)), out_proj_weight, out_proj_bias)
+    if not need_weights:
+        return squeeze(y, 1) if single else y, None
     if average_attn_weights:
         weights = ops.mean(weights, dim=1)
-    if single:
-        y, weights = squeeze(y, 1), squeeze(weights, 0)
-    return y, weights if need_weights else None
+    return (squeeze(y, 1), squeeze(weights, 0)) if single else (y, weights)
 
 
 def check_sequences(query: Any, key: Any, value: Any, width: int, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from ..operation import broadcast_to, cast, identity, sum_to
 from .activation import gelu, silu
+from .attention import attention
 from .conv import conv2d, conv2d_dw, conv2d_dx
 from .elementwise import (
     abs,
@@ -72,6 +73,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "attention",
     "avg_pool2d",
     "avg_pool2d_dx",
     "batch_norm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from .. import _kernels as kernels
 from ..operation import fused, identity, primitive, sum_to
 from ._door import contiguous
 from .elementwise import relu, sigmoid, tanh
-from .shape import permute
+from .shape import permute, reshape
 
 activations = {"identity": identity, "relu": relu, "tanh": tanh, "sigmoid": sigmoid}
 
@@ -18,7 +19,35 @@ activations = {"identity": identity, "relu": relu, "tanh": tanh, "sigmoid": sigm
 @primitive
 def matmul(a: Any, b: Any) -> Any:
     """y[..., i, j] = Σ_k a[..., i, k] b[..., k, j]; leading dimensions broadcast."""
-    return np.matmul(a, b)
+    if a.dtype != b.dtype or a.dtype.char not in "fd" or a.ndim < 2 or b.ndim < 2:
+        return np.matmul(a, b)
+    lead: tuple[int, ...] = ()
+    if a.ndim > 2 and b.ndim == 2:  # one product with all rows of a
+        y = np.empty((*a.shape[:-1], b.shape[1]), a.dtype)
+        rows = math.prod(a.shape[:-1])
+        a, out = a.reshape(rows, a.shape[-1]), y.reshape(rows, b.shape[1])
+    else:
+        if a.ndim > 2 or b.ndim > 2:
+            lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            a, b = stacked(a, lead), stacked(b, lead)
+        out = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+        y = out.reshape(*lead, *out.shape[-2:])
+    kernels.product_forward(one_way(a), one_way(b), None, out, False, False)
+    return y
+
+
+def stacked(x: Any, lead: tuple[int, ...]) -> Any:
+    """Return matrices as one stack (n, i, j), where their leading dimensions broadcast to `lead`."""
+    return np.broadcast_to(x, (*lead, *x.shape[-2:])).reshape(math.prod(lead), *x.shape[-2:])
+
+
+def one_way(x: Any) -> Any:
+    """Return matrices whose rows or whose columns are contiguous: a copy only where neither are."""
+    down, along = x.strides[-2:]
+    size = x.itemsize
+    if (along == size and down % size == 0) or (down == size and along % size == 0):
+        return x
+    return np.ascontiguousarray(x)
 
 
 def swapped(x: Any) -> Any:
@@ -26,10 +55,15 @@ def swapped(x: Any) -> Any:
     return permute(x, dims=(*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-matmul.defvjp(
-    a=lambda g, b, a_shape: sum_to(matmul(g, swapped(b)), shape=a_shape),
-    b=lambda g, a, b_shape: sum_to(matmul(swapped(a), g), shape=b_shape),
-)
+def matmul_db(g: Any, a: Any, b_shape: Any) -> Any:
+    """aᵀ g; where b is one matrix for all of a, one product of all rows."""
+    if len(b_shape) == 2 and a.ndim > 2:
+        rows = math.prod(a.shape[:-1])
+        a, g = reshape(a, shape=(rows, a.shape[-1])), reshape(g, shape=(rows, g.shape[-1]))
+    return sum_to(matmul(swapped(a), g), shape=b_shape)
+
+
+matmul.defvjp(a=lambda g, b, a_shape: sum_to(matmul(g, swapped(b)), shape=a_shape), b=matmul_db)
 
 
 @fused
