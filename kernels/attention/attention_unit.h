@@ -36,7 +36,7 @@ static REAL NAME(weigh)(REAL *products, REAL scale, const REAL *mask, ptrdiff_t 
         NAME(store)(products + whole, z);
         largest = NAME(larger)(largest, z);
     }
-    const REAL most = NAME(largest)(largest);
+    const REAL most = NAME(largest_lane)(largest);
     const VECTOR shift = NAME(fill)(most == -INFINITY ? 0 : most);
     for (ptrdiff_t key = 0; key < n; key += LANES) {
         const VECTOR e = NAME(exp_of_negative)(NAME(load)(products + key) - shift);

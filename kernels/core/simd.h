@@ -170,7 +170,7 @@ INLINE REAL NAME(sum)(VECTOR v)
 }
 
 /* The largest number of a vector; NaN where one is NaN. */
-INLINE REAL NAME(largest)(VECTOR v)
+INLINE REAL NAME(largest_lane)(VECTOR v)
 {
     REAL lanes[LANES], most;
     NAME(store)(lanes, v);
