@@ -97,7 +97,7 @@ def char_lstm(lib: Any, characters: int = 65, width: int = 256) -> Any:
 
         def forward(self, x: Any) -> Any:
             y, _ = self.lstm(self.embedding(x))
-            return self.fc(y)
+            return self.fc(y).reshape(-1, characters)
 
     return CharLSTM()
 
@@ -135,7 +135,7 @@ def gpt(lib: Any, characters: int = 65, steps: int = 64, width: int = 128, layer
 
         def forward(self, x: Any) -> Any:
             y = self.tokens(x) + self.places(lib.arange(x.shape[1]))
-            return self.fc(self.ln(self.blocks(y)))
+            return self.fc(self.ln(self.blocks(y))).reshape(-1, characters)
 
     return GPT()
 

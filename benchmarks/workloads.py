@@ -36,8 +36,7 @@ def step(lib: Any, network: Callable[[Any], Any], x: Any, targets: Any, optimize
 
     def program() -> None:
         update.zero_grad()
-        y = model(x)
-        loss = criterion(y.reshape(-1, y.shape[-1]), targets)
+        loss = criterion(model(x), targets)
         loss.backward()
         update.step()
 

@@ -98,6 +98,30 @@ cdef int multiply(a, b, bias, y, bint relu, bint accumulate) except -1:
     return 0
 
 
+cdef float ONE = 1
+cdef double DOUBLE_ONE = 1
+
+
+cdef int column_sums(x, y) except -1:
+    """y[j] = sum_i x[i,j]: the product of a row of ones, which is one number at every step, and x."""
+    cdef Product p
+    cdef Py_buffer into, columns
+    memset(&p, 0, sizeof(p))
+    PyObject_GetBuffer(y, &into, PyBUF_WRITABLE | PyBUF_STRIDES)
+    try:
+        PyObject_GetBuffer(x, &columns, PyBUF_STRIDES)
+        p.batch, p.m, p.n, p.k = 1, 1, columns.shape[1], columns.shape[0]
+        p.is_double = columns.itemsize == 8
+        p.a = <const void *> &DOUBLE_ONE if p.is_double else <const void *> &ONE
+        p.a_transposed = True
+        p.b, p.b_row, p.y = columns.buf, columns.strides[0] // columns.itemsize, into.buf
+        c_product(&p)
+        PyBuffer_Release(&columns)
+    finally:
+        PyBuffer_Release(&into)
+    return 0
+
+
 cdef int _describe(Product *p, Py_buffer *views, int count) except -1:
     """Fill in p from the buffers of y, a, b and perhaps bias, or say what is wrong with them."""
     cdef Py_buffer *y = &views[0]

@@ -315,7 +315,7 @@ def door(op: Primitive) -> Callable[..., Any]:
 
 
 def binary_door(op: Primitive) -> Callable[..., Any]:
-    """Return the door of an elementwise operation on two inputs: the same, its loops written out.
+    """Return the door of an operation on two inputs without options: the same, its loops written out.
 
     1.5 µs become 1.0 without a gradient, 2.3 become 1.7 with one, and a scalar expression is nothing but these.
     """
@@ -332,7 +332,7 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
             fits = y.dtype.kind == "f" or (elastic and type(x) is int and y.dtype.kind == "i")
         else:
             fits = type(x) is type(y) and x.dtype is y.dtype and (elastic or x.dtype.kind == "f")
-        if not fits:
+        if not fits and op.elementwise:
             a, b = promote(op, (a, b))
             x = a.array if isinstance(a, Variable) else a
             y = b.array if isinstance(b, Variable) else b
@@ -355,7 +355,10 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
                 cell_b = b.cell if y is not b else CONSTANT
                 cells = plan.pick((cell_a, cell_b, out.cell))
                 edges = (edge_of(a), edge_of(b)) if needs == (True, True) else (edge_of(a if needs[0] else b),)
-                record(op, plan, edges, plan.pick((x, y, out.array)), cells, (out,))
+                saved = plan.pick((x, y, out.array))
+                if plan.others:
+                    saved = (*saved, *[fetch((x, y), {}) for fetch in plan.others])
+                record(op, plan, edges, saved, cells, (out,))
         watching = observer.get()
         if watching is not None:
             watching.called(op, (a, b), (out,), {})
@@ -528,7 +531,7 @@ def made(kind: type[Primitive], forward: Callable[..., Any] | None, declared: di
     if kind is Primitive and not op.several and not op.variadic:
         if len(op.inputs) == 1:
             opener = unary_door
-        elif len(op.inputs) == 2 and op.elementwise and not op.options:
+        elif len(op.inputs) == 2 and not op.options:
             opener = binary_door
     call: Any = wraps(forward)(opener(op))
     call.op = op

@@ -352,8 +352,9 @@ def recurrence(op: str, gates: int, states: int = 1, note: str = "", **options: 
 TALL, WIDE = ((0, 2, 2), (1, 3, 3)), ((0, 2, 2),)
 
 PRODUCTS = [
-    given("matmul", ((1, 2), (2, 2)), ((2, 3), (3, 4)), ((0, 2), (2, 2)), ((2, 0), (0, 2)), ((2, 1, 0), (0, 2)), ((2, 0, 1), (1, 2))),
+    given("matmul", ((1, 2), (2, 2)), ((2, 3), (3, 4)), ((0, 2), (2, 2)), ((2, 0), (0, 2))),
     given("matmul", ((2, 1, 2), (2, 1)), ((2, 1, 1, 2), (3, 2, 1)), ((1, 2), (2, 2, 1)), note="stacks"),
+    given("matmul", ((2, 1, 0), (0, 2)), ((2, 0, 1), (1, 2)), ((0, 1, 2), (2, 1)), note="empty-stacks"),
     *linear("identity"),
     *linear("relu"),
     *linear("tanh"),

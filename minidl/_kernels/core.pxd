@@ -22,6 +22,9 @@ cdef void product(const Product *p) noexcept nogil
 # for a; of y the rows. Raises TypeError or ValueError for what does not fit.
 cdef int multiply(a, b, bias, y, bint relu, bint accumulate) except -1
 
+# y[j] = sum_i x[i, j] for x of 2 dimensions, whose rows are contiguous, and a contiguous y of the same type.
+cdef int column_sums(x, y) except -1
+
 # Calls work(job, chunk) for each chunk in 0 .. chunks - 1, on the pool's threads: see kernels/core/pool.h.
 ctypedef void (*chunk_function)(void *job, ptrdiff_t chunk) noexcept nogil
 cdef void run_chunks(chunk_function work, void *job, ptrdiff_t chunks) noexcept nogil

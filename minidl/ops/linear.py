@@ -21,33 +21,28 @@ def matmul(a: Any, b: Any) -> Any:
     """y[..., i, j] = Σ_k a[..., i, k] b[..., k, j]; leading dimensions broadcast."""
     if a.dtype != b.dtype or a.dtype.char not in "fd" or a.ndim < 2 or b.ndim < 2:
         return np.matmul(a, b)
-    lead: tuple[int, ...] = ()
-    if a.ndim > 2 and b.ndim == 2:  # one product with all rows of a
-        y = np.empty((*a.shape[:-1], b.shape[1]), a.dtype)
-        rows = math.prod(a.shape[:-1])
-        a, out = a.reshape(rows, a.shape[-1]), y.reshape(rows, b.shape[1])
-    else:
-        if a.ndim > 2 or b.ndim > 2:
-            lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-            a, b = stacked(a, lead), stacked(b, lead)
-        out = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
-        y = out.reshape(*lead, *out.shape[-2:])
-    kernels.product_forward(one_way(a), one_way(b), None, out, False, False)
+    if a.ndim == b.ndim == 2:
+        return product(a, b)
+    if b.ndim == 2:  # one product with all rows of a
+        return product(a.reshape(math.prod(a.shape[:-1]), a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    y = product(stacked(a, lead), stacked(b, lead))
+    return y.reshape(*lead, *y.shape[-2:])
+
+
+def product(a: Any, b: Any) -> Any:
+    """Return the product of two matrices, or of two stacks of as many."""
+    y = np.empty((*a.shape[:-1], b.shape[-1]), a.dtype)
+    try:
+        kernels.product_forward(a, b, None, y, False, False)
+    except ValueError:  # neither the rows nor the columns of one are contiguous
+        kernels.product_forward(*contiguous(a, b), None, y, False, False)
     return y
 
 
 def stacked(x: Any, lead: tuple[int, ...]) -> Any:
     """Return matrices as one stack (n, i, j), where their leading dimensions broadcast to `lead`."""
     return np.broadcast_to(x, (*lead, *x.shape[-2:])).reshape(math.prod(lead), *x.shape[-2:])
-
-
-def one_way(x: Any) -> Any:
-    """Return matrices whose rows or whose columns are contiguous: a copy only where neither are."""
-    down, along = x.strides[-2:]
-    size = x.itemsize
-    if (along == size and down % size == 0) or (down == size and along % size == 0):
-        return x
-    return np.ascontiguousarray(x)
 
 
 def swapped(x: Any) -> Any:
