@@ -129,7 +129,7 @@ def of_operation(op: Primitive) -> Iterator[str]:
     yield f"DERIVATIVE, from {', '.join(op.cotangents)} = dL/d({', '.join(op.outputs)})"
     yield derivative(op)
     if isinstance(op, Fused):
-        yield source(op.kernel_forward)
+        yield source(op.run)
     yield from map(source, helpers(rule_functions(op), formula))
     stems = kernel_files(op)
     if not stems:
@@ -263,7 +263,7 @@ def helpers(functions: Sequence[Any], known: Sequence[Any] = ()) -> list[Any]:
 
 def rule_functions(op: Primitive) -> list[Any]:
     """Return what computes the derivative: the rules, or a fused operation's kernels' callers."""
-    return [op.kernel_vjp, op.kernel_forward] if isinstance(op, Fused) else list(op.rules.values())
+    return [op.kernel_vjp, op.run] if isinstance(op, Fused) else list(op.rules.values())
 
 
 def kernel_files(op: Primitive) -> list[str]:

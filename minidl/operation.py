@@ -88,6 +88,7 @@ class Primitive:
         floating: bool = False, masks: Sequence[str] = (), view: bool = False,
     ) -> None:  # fmt: skip
         self.forward = forward
+        self.run = forward  # what computes on arrays
         self.name = forward.__name__
         parameters = inspect.signature(forward).parameters.values()
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
@@ -140,10 +141,6 @@ class Primitive:
         position = self.inputs.index(name.removesuffix("_shape"))
         return lambda arrays, options: np.shape(arrays[position])
 
-    def compute(self, arrays: Sequence[Any], options: dict[str, Any]) -> Any:
-        """Run the forward on arrays."""
-        return self.forward(*arrays, **options)
-
     def vjp(self, node: Node, cotangents: Sequence[Any], create_graph: bool) -> Iterable[Any]:
         """Return the cotangents of the inputs that need one: run their rules on what the node saved."""
         if self.several:
@@ -174,12 +171,11 @@ class Fused(Primitive):
     the vjp kernel names what it wants as a rule does (and `needs`), and returns a gradient or None for each input.
     """
 
-    kernel_forward: Callable[..., Any]
     kernel_vjp: Callable[..., Any]
 
     def kernels(self, *, forward: Callable[..., Any], vjp: Callable[..., Any], residuals: Sequence[str] = ()) -> None:
         """Set the kernels behind the formula."""
-        self.kernel_forward, self.kernel_vjp, self.residuals = forward, vjp, tuple(residuals)
+        self.run, self.kernel_vjp, self.residuals = forward, vjp, tuple(residuals)
 
     def wanted(self, needs: tuple[bool, ...]) -> set[str]:
         """Return what the kernel asks for and all inputs and options: a second derivative runs the formula again."""
@@ -188,10 +184,6 @@ class Fused(Primitive):
     def bound(self, needs: tuple[bool, ...], frame: Sequence[str]) -> list[Callable[..., Any]]:
         """Return the vjp kernel as a function of the frame, with `needs` behind it."""
         return [bind(self.kernel_vjp, (*frame, "needs"))]
-
-    def compute(self, arrays: Sequence[Any], options: dict[str, Any]) -> Any:
-        """Run the kernel on arrays."""
-        return self.kernel_forward(*arrays, **options)
 
     def vjp(self, node: Node, cotangents: Sequence[Any], create_graph: bool) -> Iterable[Any]:
         """Return the gradients by the kernel, or under create_graph by differentiating the formula."""
@@ -266,6 +258,8 @@ CONSTANT = [0, 0]  # the version cell of what is no Tensor
 def door(op: Primitive) -> Callable[..., Any]:
     """Return the function that users call: it computes, and records where a gradient is needed."""
 
+    is_fused = isinstance(op, Fused)
+
     def call(*inputs: Any, **options: Any) -> Any:
         for x in inputs:
             if isinstance(x, Variable):
@@ -276,16 +270,16 @@ def door(op: Primitive) -> Callable[..., Any]:
             inputs = promote(op, inputs)
         if op.defaults:
             options = {**op.defaults, **options}
-        if kernels.mode == "formula" and isinstance(op, Fused):
+        if is_fused and kernels.mode == "formula":
             return op.forward(*inputs, **options)
         arrays = [x.array if isinstance(x, Variable) else x for x in inputs]
         try:
-            result = quiet.run(op.compute, arrays, options)
+            result = quiet.run(op.run, *arrays, **options)
         except (ValueError, TypeError) as error:
             raise misfit(op, arrays, error) from None
-        recording = grad_mode.get()
-        needs = tuple([recording and isinstance(x, Variable) and x.needs_grad for x in inputs])
-        if recording:
+        needs: tuple[bool, ...] = ()
+        if grad_mode.get():
+            needs = tuple([isinstance(x, Variable) and x.needs_grad for x in inputs])
             for x in inputs:
                 if isinstance(x, Variable) and x.base is not None:
                     check_alias(x)
@@ -434,7 +428,7 @@ def plain(op: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
     """Compute on plain arrays and numbers, with a plain answer; numbers alone give a Python number."""
     if kernels.mode == "formula" and isinstance(op, Fused):
         return op.forward(*inputs, **options)
-    result = op.compute(inputs, {**op.defaults, **options})
+    result = op.run(*inputs, **{**op.defaults, **options})
     if op.residuals:
         result = result[: len(op.outputs)] if op.several else result[0]
     if isinstance(result, np.generic) and not any(isinstance(x, (ndarray, np.generic)) for x in inputs):

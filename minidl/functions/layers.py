@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,23 +36,37 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     tensor([[3.5000]])
     """
     x, w = as_array(input), as_array(weight, "weight")
-    same_floats("linear", input=x, weight=w, bias=bias)
+    if x.dtype != w.dtype or w.ndim != 2 or x.shape[-1:] != w.shape[1:] or not fits_rows(bias, w):
+        refuse_linear(input, weight, bias)
+    if x.ndim == 2:
+        return ops.linear(input, weight, bias)
+    rows = ops.reshape(input, shape=(x.size // w.shape[1] if w.shape[1] else math.prod(x.shape[:-1]), w.shape[1]))
+    return ops.reshape(ops.linear(rows, weight, bias), shape=(*x.shape[:-1], w.shape[0]))
+
+
+def fits_rows(bias: Any, w: Any) -> bool:
+    """Return whether a bias is none, or a number for each row of the weight."""
+    if bias is None:
+        return w.dtype.kind == "f"
+    b = as_array(bias, "bias")
+    return b.shape == w.shape[:1] and b.dtype == w.dtype and w.dtype.kind == "f"
+
+
+def refuse_linear(input: Any, weight: Any, bias: Any) -> None:
+    """Say what does not fit."""
+    same_floats("linear", input=input, weight=weight, bias=bias)
+    x, w = as_array(input), as_array(weight)
     if w.ndim != 2:
         raise ShapeError(f"linear: weight has shape {w.shape}, expected (out_features, in_features)")
     if x.ndim == 0 or x.shape[-1] != w.shape[1]:
         got = x.shape[-1] if x.ndim else "no"
-        unflattened = x.ndim > 2 and int(np.prod(x.shape[1:])) == w.shape[1]
+        unflattened = x.ndim > 2 and math.prod(x.shape[1:]) == w.shape[1]
         fix = "flatten it first: x.flatten(1)" if unflattened else "set in_features to match, or reshape the input"
         raise ShapeError(
             f"linear: the input has {got} features in its last dimension (shape {x.shape}), the weight expects "
             f"{w.shape[1]} (weight {w.shape}); {fix}"
         )
-    if bias is not None and as_array(bias, "bias").shape != (w.shape[0],):
-        raise ShapeError(f"linear: bias has shape {as_array(bias).shape}, expected ({w.shape[0]},)")
-    if x.ndim == 2:
-        return ops.linear(input, weight, bias)
-    rows = ops.reshape(input, shape=(x.size // w.shape[1] if w.shape[1] else int(np.prod(x.shape[:-1])), w.shape[1]))
-    return ops.reshape(ops.linear(rows, weight, bias), shape=(*x.shape[:-1], w.shape[0]))
+    raise ShapeError(f"linear: bias has shape {as_array(bias).shape}, expected ({w.shape[0]},)")
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
