@@ -330,6 +330,12 @@ CONV2D: dict[str, Any] = {
         {"N": 3, "C": 2, "K": 37, "out": (5, 7), "kernel": (3, 3), "groups": 1, "rest": 0, **PLAIN, "padding": (1, 1)},
         {"N": 2, "C": 1, "K": 7, "out": (3, 18), "kernel": (5, 5), "groups": 2, "rest": 0, **PLAIN, "padding": (2, 2)},
         {"N": 2, "C": 5, "K": 19, "out": (47, 53), "kernel": (1, 3), "groups": 1, "rest": 0, **PLAIN},
+        # depthwise: rows longer than a vector and shorter, two output channels for each input channel, other kernels
+        {"N": 2, "C": 1, "K": 1, "out": (7, 37), "kernel": (3, 3), "groups": 5, "rest": 0, **PLAIN, "padding": (1, 1)},
+        {"N": 2, "C": 1, "K": 2, "out": (6, 19), "kernel": (3, 3), "groups": 3, "rest": 1, **PLAIN, "stride": (2, 2),
+         "padding": (1, 1)},
+        {"N": 3, "C": 1, "K": 2, "out": (5, 6), "kernel": (4, 5), "groups": 3, "rest": 2, "stride": (2, 3),
+         "padding": (4, 9), "dilation": (1, 2)},
         # 1 x 1
         {"N": 3, "C": 37, "K": 21, "out": (7, 9), "kernel": (1, 1), "groups": 1, "rest": 0, **PLAIN},
         {"N": 2, "C": 9, "K": 70, "out": (5, 17), "kernel": (1, 1), "groups": 1, "rest": 1, **PLAIN, "stride": (2, 3)},

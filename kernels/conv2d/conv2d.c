@@ -31,6 +31,8 @@ bool convolve(const struct core *core, const struct convolution *c, const void *
         return true;
     if (is_pointwise(c))
         return pointwise(core, c, x, weights, bias, y);
+    if (is_depthwise(c))
+        return depthwise(core, c, x, weights, bias, y);
     const bool pixels = pixel_lanes(core, c->is_double, c->k / c->groups, c->ow, c->c / c->groups * c->kh * c->kw);
     return direct(core, c, pixels, x, weights, bias, y);
 }
@@ -41,6 +43,8 @@ bool convolve_dx(const struct core *core, const struct convolution *c, const voi
         return true;
     if (is_pointwise(c))
         return pointwise_dx(core, c, dy, weights, dx);
+    if (is_depthwise(c))
+        return depthwise_dx(core, c, dy, weights, dx);
     const ptrdiff_t steps = c->k / c->groups * c->kh * c->kw / (c->stride_h * c->stride_w);
     const bool pixels = pixel_lanes(core, c->is_double, c->c / c->groups, (c->w - 1) / c->stride_w + 1, steps);
     return direct_dx(core, c, pixels, dy, weights, dx);
@@ -48,5 +52,7 @@ bool convolve_dx(const struct core *core, const struct convolution *c, const voi
 
 bool convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw)
 {
+    if (is_depthwise(c))
+        return depthwise_dw(core, c, dy, x, dw);
     return weights_dw(core, c, dy, x, dw);
 }

@@ -36,4 +36,11 @@ bool pointwise(const struct core *core, const struct convolution *c, const void 
                void *y);
 bool pointwise_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
 
+/* Depthwise convolution, each output channel with one input channel: depthwise.c. */
+bool is_depthwise(const struct convolution *c);
+bool depthwise(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
+               void *y);
+bool depthwise_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
+bool depthwise_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
+
 #endif
