@@ -34,7 +34,7 @@ static const struct depthwise_unit units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 
 bool is_depthwise(const struct convolution *c)
 {
-    return c->groups == c->c && c->c > 0;
+    return c->groups == c->c && c->groups > 1;
 }
 
 /* For narrow images AVX2 has vectors enough. */
