@@ -13,12 +13,13 @@ BENCHMARKS = {
     "scalars": lambda options: measure.comparison("Calls on few numbers", scalars.ROWS, options.rounds),
     "workloads": lambda options: measure.comparison("Workloads", workloads.ROWS, options.rounds),
     "threads": lambda options: measure.threads(workloads.ROWS, options.rounds),
+    "kernels": lambda options: measure.twins(workloads.KERNELS, options.rounds),
     "import": lambda options: costs.run_import(options.rounds),
     "memory": lambda options: costs.run_memory(options.rounds),
     "fashion": lambda options: fashion.run(options.folder, options.epochs, options.batch_size, options.double),
     "learning": lambda options: learning.run(options.folder),
 }
-WITHOUT_DATA = ["scalars", "workloads", "import", "memory"]
+WITHOUT_DATA = ["scalars", "workloads", "kernels", "import", "memory"]
 
 
 def main() -> None:
@@ -32,7 +33,12 @@ def main() -> None:
     option("names", nargs="*", default=WITHOUT_DATA, metavar="NAME", help=f"of {', '.join(BENCHMARKS)}")
     option("--rounds", type=int, default=15, help="turns of which the median is taken")
     option("--threads", type=int, default=1, help="of each library, in scalars and workloads")
-    option("--rows", default="", metavar="TEXT", help="of workloads and threads, only rows whose name contains this")
+    option(
+        "--rows",
+        default="",
+        metavar="TEXT",
+        help="of workloads, threads and kernels, only rows whose name contains this",
+    )
     option("--folder", type=Path, default=FashionMNIST.debian_folder, help="where the whole of Fashion-MNIST is")
     option("--epochs", type=int, default=3, help="of fashion")
     option("--batch-size", type=int, default=64, help="of fashion")
@@ -42,8 +48,9 @@ def main() -> None:
         if name not in BENCHMARKS:
             parser.error(f"there is no benchmark {name!r}, only {', '.join(BENCHMARKS)}")
 
-    for name in [name for name in workloads.ROWS if options.rows not in name]:
-        del workloads.ROWS[name]
+    for rows in (workloads.ROWS, workloads.KERNELS):
+        for name in [name for name in rows if options.rows not in name]:
+            del rows[name]
     measure.set_threads(options.threads)
     print(measure.machine(options.threads))
     for name in options.names:

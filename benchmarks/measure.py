@@ -139,6 +139,14 @@ def best_speed(size: int = 384) -> float:
 
 def threads(rows: dict[str, Row], rounds: int) -> None:
     """Print what a second thread gains: each program with one and with two threads in turn, on the clock."""
+
+    def with_threads(program: Program, count: int) -> Program:
+        def with_them() -> None:
+            minidl.set_num_threads(count)
+            program()
+
+        return with_them
+
     lines = []
     for name, row in rows.items():
         program = row.make(minidl)
@@ -148,14 +156,24 @@ def threads(rows: dict[str, Row], rounds: int) -> None:
     print(table(["one call, on the clock", "one thread µs", "two threads µs", "ratio"], lines))
 
 
-def with_threads(program: Program, count: int) -> Program:
-    """Return the program with so many threads."""
+def twins(rows: dict[str, Row], rounds: int) -> None:
+    """Print what the compiled kernels gain over their NumPy twins, in the same programs."""
 
-    def with_them() -> None:
-        minidl.set_num_threads(count)
-        program()
+    def with_kernels(program: Program, mode: str) -> Program:
+        def with_them() -> None:
+            with minidl.use_kernels(mode):
+                program()
 
-    return with_them
+        return with_them
+
+    lines = []
+    for name, row in rows.items():
+        program = row.make(minidl)
+        fast, readable = in_turn([with_kernels(program, mode) for mode in ("compiled", "reference")], rounds)
+        each = spread(ratios(fast.cpu, readable.cpu))
+        lines.append([name, microseconds(fast.cpu), microseconds(readable.cpu), each])
+    print("\nKernels and their NumPy twins, forward and backward\n")
+    print(table(["one call, CPU time", "compiled µs", "reference µs", "ratio"], lines))
 
 
 def machine(threads: int = 1) -> str:

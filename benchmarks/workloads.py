@@ -195,9 +195,9 @@ def smooth(lib: Any, approximate: str) -> Any:
     return lib.nn.GELU(approximate)
 
 
-def entropy(lib: Any) -> Program:
-    """Return cross entropy and its gradient, 128 rows of 32,000 classes."""
-    x, targets = noise(lib, 128, 32_000, requires_grad=True), whole_numbers(lib, 32_000, 128)
+def entropy(lib: Any, rows: int, classes: int) -> Program:
+    """Return cross entropy and its gradient."""
+    x, targets = noise(lib, rows, classes, requires_grad=True), whole_numbers(lib, classes, rows)
     criterion = lib.nn.CrossEntropyLoss()
 
     def program() -> None:
@@ -227,7 +227,7 @@ LAYERS = {
     },
     "Adam, 1M parameters": Row(partial(update, optimizer="Adam", size=1_000_000)),
     "Adam, 10M parameters": Row(partial(update, optimizer="Adam", size=10_000_000)),
-    "cross entropy 128 x 32000, with gradient": Row(entropy),
+    "cross entropy 128 x 32000, with gradient": Row(partial(entropy, rows=128, classes=32_000)),
     "layer norm 4096 x 768, with gradients": Row(partial(layer, make=normalisation, shape=(4096, 768), gradients=True)),
     **{
         f"GELU ({form}), 4M, with gradient": Row(
@@ -238,3 +238,72 @@ LAYERS = {
 }
 
 ROWS = {**NETWORKS, **LAYERS}
+
+# -- kernels, each beside its NumPy twin: sizes at which the twin takes milliseconds ---------------------------------
+
+
+def function(lib: Any, compute: Callable[..., Any], *shapes: tuple[int, ...]) -> Program:
+    """Return a call of a function on noise of these shapes, with the gradients of all its inputs."""
+    inputs = [noise(lib, *shape, requires_grad=True) for shape in shapes]
+    dy = noise(lib, *compute(lib, *inputs).shape)
+
+    def program() -> None:
+        for x in inputs:
+            x.grad = None
+        compute(lib, *inputs).backward(dy)
+
+    return program
+
+
+def on(compute: Callable[..., Any], *shapes: tuple[int, ...]) -> Row:
+    return Row(lambda lib: function(lib, compute, *shapes))
+
+
+def convolved(lib: Any, x: Any, w: Any, **options: int) -> Any:
+    return lib.nn.functional.conv2d(x, w, **options)
+
+
+def attended(lib: Any, q: Any, k: Any, v: Any, causal: bool) -> Any:
+    return lib.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+
+
+def embedded(lib: Any, w: Any) -> Any:
+    return lib.nn.functional.embedding(whole_numbers(lib, 2_000, 64, 100), w)
+
+
+def of_layer(make: Callable[[Any], Any], *shape: int) -> Row:
+    return Row(partial(layer, make=make, shape=shape, gradients=True))
+
+
+KERNELS = {
+    "linear 512 x 784-128": on(lambda lib, x, w, b: lib.nn.functional.linear(x, w, b), (512, 784), (128, 784), (128,)),
+    "product 256 x 256 x 256": on(lambda lib, a, b: a @ b, (256, 256), (256, 256)),
+    "product 128 of 64 x 32 x 64": on(lambda lib, a, b: a @ b, (128, 64, 32), (128, 32, 64)),
+    "conv 3x3 16-16 at 32, batch 32": on(partial(convolved, padding=1), (32, 16, 32, 32), (16, 16, 3, 3)),
+    "conv 5x5 1-6 at 28, batch 64": on(partial(convolved, padding=2), (64, 1, 28, 28), (6, 1, 5, 5)),
+    "conv 3x3/2 16-32 at 32, batch 32": on(partial(convolved, padding=1, stride=2), (32, 16, 32, 32), (32, 16, 3, 3)),
+    "conv 1x1 64-64 at 16, batch 32": on(convolved, (32, 64, 16, 16), (64, 64, 1, 1)),
+    "depthwise 3x3 64 at 16, batch 32": on(partial(convolved, padding=1, groups=64), (32, 64, 16, 16), (64, 1, 3, 3)),
+    "max pooling 2x2, 6 at 28, batch 64": on(lambda lib, x: lib.nn.functional.max_pool2d(x, 2), (64, 6, 28, 28)),
+    "average pooling 2x2, 6 at 28, batch 64": on(lambda lib, x: lib.nn.functional.avg_pool2d(x, 2), (64, 6, 28, 28)),
+    "batch norm 16 at 32, batch 32": of_layer(lambda lib: lib.nn.BatchNorm2d(16), 32, 16, 32, 32),
+    "layer norm 1024 x 128": of_layer(lambda lib: lib.nn.LayerNorm(128), 1024, 128),
+    "group norm 16 at 16 in 4, batch 32": of_layer(lambda lib: lib.nn.GroupNorm(4, 16), 32, 16, 16, 16),
+    "softmax 1024 x 64": of_layer(lambda lib: lib.nn.Softmax(1), 1024, 64),
+    "GELU (tanh form) of 500,000": of_layer(lambda lib: lib.nn.GELU("tanh"), 500_000),
+    "GELU (exact) of 500,000": of_layer(lambda lib: lib.nn.GELU(), 500_000),
+    "SiLU of 500,000": of_layer(lambda lib: lib.nn.SiLU(), 500_000),
+    "sigmoid of 500,000": of_layer(lambda lib: lib.nn.Sigmoid(), 500_000),
+    "tanh of 500,000": of_layer(lambda lib: lib.nn.Tanh(), 500_000),
+    "RNN 64-128, T 20, batch 32": of_layer(partial(recurrence, kind="RNN"), 20, 32, 64),
+    "LSTM 64-128, T 20, batch 32": of_layer(partial(recurrence, kind="LSTM"), 20, 32, 64),
+    "GRU 64-128, T 20, batch 32": of_layer(partial(recurrence, kind="GRU"), 20, 32, 64),
+    "attention 64 heads, T 64, 32 wide": on(partial(attended, causal=False), *[(16, 4, 64, 32)] * 3),
+    "attention 64 heads, T 64, causal": on(partial(attended, causal=True), *[(16, 4, 64, 32)] * 3),
+    "embedding 2000 x 64 of 6400": on(embedded, (2_000, 64)),
+    "cross entropy 128 x 1000": Row(partial(entropy, rows=128, classes=1_000)),
+    **{
+        f"{name}, 250,000 parameters": Row(partial(update, optimizer=name, size=250_000))
+        for name in ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad")
+    },
+}

@@ -30,9 +30,9 @@ def test_the_small_sum_has_a_gradient_of_ones() -> None:
     assert scalars.small_sum(minidl)().tolist() == [1] * 16
 
 
-@pytest.mark.parametrize("name", workloads.ROWS)
+@pytest.mark.parametrize("name", [*workloads.ROWS, *workloads.KERNELS])
 def test_workloads_run(name: str) -> None:
-    workloads.ROWS[name].make(minidl)()
+    {**workloads.ROWS, **workloads.KERNELS}[name].make(minidl)()
 
 
 def test_training_steps_train() -> None:
@@ -69,7 +69,7 @@ def test_the_command(tmp_path: Path) -> None:
     for row in ("micrograd's example", "import minidl", "16 floats"):
         assert row in done.stdout
     done = subprocess.run(
-        [*command, "workloads", "threads", "--rows", "mlp forward", "--threads", "2"],
+        [*command, "workloads", "threads", "kernels", "--rows", "mlp forward", "--threads", "2"],
         cwd=tmp_path, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
