@@ -1,72 +1,91 @@
 """loss[n] = -ln softmax(x[n])[target[n]]: how surprised the scores x are by the true classes.
 
+C files: kernels/cross_entropy/; the exponentials of a row are in kernels/core/exponentials.h.
 Twin: minidl/reference/cross_entropy.py
 
-a) One pass over a row finds its maximum m, a second one writes e^(x - m) and sums it, a third divides: the softmax is
-   what the gradient needs, so the forward pass leaves it behind.
+a) The gradient is written in the forward pass, where one is wanted: the exponentials are there, and the row is in the
+   cache. Backward has nothing left to do if the losses' cotangent is what was expected, 1 / N of a mean
+   (minidl/ops/loss.py).
 b) No exponent is positive, so nothing overflows; the sum is at least 1, so its logarithm is finite.
 c) The targets are looked at first: one outside the classes would read and write memory that is not ours.
+
+Forward and backward, ms: plain loops before | here | PyTorch 2.13 (float32, AVX-512 on a Zen 4, one thread, CPU time,
+interleaved medians):
+
+    128 x 32000   @BIG@        128 x 1000   @MID@        64 x 10   @SMALL@
 """
 
-from libc.math cimport INFINITY, exp, expf, log
+from minidl._kernels.core cimport Core, core
 
-from real cimport real
+from arrays cimport Arrays, read, read_int64, release, written
 
-ctypedef long long int64
+cdef extern from "cross_entropy/cross_entropy.h":
+    ctypedef struct CrossEntropy "struct cross_entropy":
+        ptrdiff_t rows, classes
+        const void *x
+        const long long *target
+        const void *g
+        void *loss
+        void *dx
+        bint is_double
+    void cross_entropy(const Core *core, const CrossEntropy *c) nogil
+
+# Fewer elements are done before another thread could take the GIL.
+cdef Py_ssize_t SMALL = 20_000
 
 
-cdef int check_targets(const int64[::1] target, Py_ssize_t classes) except -1:
-    """Raise if a target is none of the classes."""
-    cdef Py_ssize_t n
-    for n in range(target.shape[0]):
-        if not 0 <= target[n] < classes:
-            raise IndexError(f"target {target[n]} at index {n} is outside the {classes} classes 0 .. {classes - 1}")
-    return 0
+def cross_entropy_forward(x, target, loss):
+    """loss[n] = ln sum_c e^(x[n,c] - m) - (x[n,target[n]] - m),  m = max_c x[n,c]
 
-
-def cross_entropy_forward(const real[:, ::1] x, const int64[::1] target, real[::1] loss, real[:, ::1] softmax):
-    """loss[n] = ln sum_c e^(x[n,c] - m) - (x[n,target[n]] - m),  m = max_c x[n,c];  softmax[n,c] = e^(x[n,c] - m) / sum
-
-    x        IN   (N, C), the scores
-    target   IN   (N,), int64 in 0 .. C - 1
-    loss     OUT  (N,)
-    softmax  OUT  (N, C)
+    x       IN   (N, C), the scores
+    target  IN   (N,), int64 in 0 .. C - 1
+    loss    OUT  (N,)
 
     Source: Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
     Twin: minidl/reference/cross_entropy.py
     """
-    cdef Py_ssize_t n, c
-    cdef real m, total
-    check_targets(target, x.shape[1])
-    with nogil:
-        for n in range(x.shape[0]):
-            m = -INFINITY
-            for c in range(x.shape[1]):
-                if x[n, c] > m or x[n, c] != x[n, c]:
-                    m = x[n, c]
-            total = 0
-            for c in range(x.shape[1]):
-                softmax[n, c] = expf(x[n, c] - m) if real is float else exp(x[n, c] - m)
-                total += softmax[n, c]
-            loss[n] = <real>log(total) - (x[n, target[n]] - m)
-            for c in range(x.shape[1]):
-                softmax[n, c] /= total
+    _run(None, x, target, loss, None)
 
 
-def cross_entropy_backward(const real[::1] g, const int64[::1] target, const real[:, ::1] softmax, real[:, ::1] dx):
-    """dx[n,c] = g[n] (softmax[n,c] - 1 at the target)
+def cross_entropy_backward(g, x, target, loss, dx):
+    """dx[n,c] = g[n] (softmax(x[n])[c] - 1 at the target), and loss as cross_entropy_forward gives it
 
-    g        IN   (N,), the cotangent of loss
-    target   IN   (N,), int64 in 0 .. C - 1
-    softmax  IN   (N, C), what cross_entropy_forward left
-    dx       OUT  (N, C)
+    g       IN   (N,), the cotangent of loss
+    x       IN   (N, C), the scores
+    target  IN   (N,), int64 in 0 .. C - 1
+    loss    OUT  (N,)
+    dx      OUT  (N, C)
 
+    Source: the chain rule on cross_entropy_forward.
     Twin: minidl/reference/cross_entropy.py
     """
-    cdef Py_ssize_t n, c
-    check_targets(target, softmax.shape[1])
-    with nogil:
-        for n in range(softmax.shape[0]):
-            for c in range(softmax.shape[1]):
-                dx[n, c] = g[n] * softmax[n, c]
-            dx[n, target[n]] = g[n] * (softmax[n, target[n]] - 1)
+    _run(g, x, target, loss, dx)
+
+
+cdef int _run(g, x, target, loss, dx) except -1:
+    cdef const Core *shared = core()
+    cdef CrossEntropy c
+    cdef Arrays arrays
+    cdef Py_ssize_t n
+    c.rows, c.classes = x.shape
+    arrays.held = arrays.kind = 0
+    try:
+        c.x = read(&arrays, x, c.rows * c.classes)
+        c.g = read(&arrays, g, c.rows)
+        c.target = read_int64(&arrays, target, c.rows)
+        c.loss = written(&arrays, loss, c.rows)
+        c.dx = written(&arrays, dx, c.rows * c.classes)
+        c.is_double = arrays.kind == b"d"
+        for n in range(c.rows):
+            if not 0 <= c.target[n] < c.classes:
+                raise IndexError(
+                    f"target {c.target[n]} at index {n} is outside the {c.classes} classes 0 .. {c.classes - 1}"
+                )
+        if c.rows * c.classes < SMALL:
+            cross_entropy(shared, &c)
+        else:
+            with nogil:
+                cross_entropy(shared, &c)
+    finally:
+        release(&arrays)
+    return 0

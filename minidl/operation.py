@@ -82,6 +82,7 @@ class Primitive:
     """
 
     residuals: tuple[str, ...] = ()
+    told = False  # is the forward told which inputs need a gradient?
 
     def __init__(
         self, forward: Callable[..., Any], *, outputs: Sequence[str] = (), elementwise: bool = False,
@@ -169,6 +170,7 @@ class Fused(Primitive):
     The body is the formula, in differentiable operations. The kernels compute the same value and its first derivative;
     a higher derivative differentiates the formula. The forward kernel returns the outputs, then the named residuals;
     the vjp kernel names what it wants as a rule does (and `needs`), and returns a gradient or None for each input.
+    A forward kernel may have `needs` as an option too, to leave residuals only where they will be used.
     """
 
     kernel_vjp: Callable[..., Any]
@@ -176,6 +178,7 @@ class Fused(Primitive):
     def kernels(self, *, forward: Callable[..., Any], vjp: Callable[..., Any], residuals: Sequence[str] = ()) -> None:
         """Set the kernels behind the formula."""
         self.run, self.kernel_vjp, self.residuals = forward, vjp, tuple(residuals)
+        self.told = "needs" in names_of(forward)
 
     def wanted(self, needs: tuple[bool, ...]) -> set[str]:
         """Return what the kernel asks for and all inputs and options: a second derivative runs the formula again."""
@@ -273,13 +276,18 @@ def door(op: Primitive) -> Callable[..., Any]:
         if is_fused and kernels.mode == "formula":
             return op.forward(*inputs, **options)
         arrays = [x.array if isinstance(x, Variable) else x for x in inputs]
+        needs: tuple[bool, ...] = ()
+        recording = grad_mode.get()
+        if recording:
+            needs = tuple([isinstance(x, Variable) and x.needs_grad for x in inputs])
         try:
-            result = quiet.run(op.run, *arrays, **options)
+            if op.told:
+                result = quiet.run(op.run, *arrays, **options, needs=needs)
+            else:
+                result = quiet.run(op.run, *arrays, **options)
         except (ValueError, TypeError) as error:
             raise misfit(op, arrays, error) from None
-        needs: tuple[bool, ...] = ()
-        if grad_mode.get():
-            needs = tuple([isinstance(x, Variable) and x.needs_grad for x in inputs])
+        if recording:
             for x in inputs:
                 if isinstance(x, Variable) and x.base is not None:
                     check_alias(x)

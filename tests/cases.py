@@ -233,6 +233,8 @@ REDUCTIONS = [
     Row("softmax", lambda x: ops.softmax(x, dim=0), (real,), [((2, 1, 2),), ((2, 3, 4),)], note="dim0"),
     Row("log_softmax", lambda x: ops.log_softmax(x, dim=1), (real,), [*MATRIX, *EMPTY], note="dim1"),
     Row("log_softmax", lambda x: ops.log_softmax(x, dim=0), (real,), [((2, 1, 2),), ((2, 3, 4),)], note="dim0"),
+    Row("softmax_dx", lambda g, y: ops.softmax_dx(g, y, dim=1), (real, real), [((2, 2), (2, 2)), ((2, 3), (2, 3))]),
+    Row("log_softmax_dx", lambda g, y: ops.log_softmax_dx(g, y, dim=0), (real, real), [((2, 2), (2, 2))]),
 ]
 
 

@@ -31,8 +31,9 @@ OPTIONS = {
     "activation", "nonlinearity", "kernel_size", "stride", "padding", "dilation", "groups", "batch_sizes", "reverse",
     "relu", "accumulate", "eps", "rows", "columns", "t", "lr", "momentum", "dampening", "weight_decay", "nesterov",
     "maximize", "beta1", "beta2", "alpha", "decoupled", "lr_decay", "function", "causal", "scale",
+    "logarithm",
 }  # fmt: skip
-INDICES = {"index": ("y", 1), "target": ("softmax", 1), "row": ("y", 0)}  # the argument, and dimension, they point into
+INDICES = {"index": ("y", 1), "target": ("x", 1), "row": ("y", 0)}  # the argument, and dimension, they point into
 
 needs_compiled = pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
 
@@ -174,7 +175,11 @@ def scatter_add(P: int, n: int, m: int) -> dict[str, Any]:
 
 
 def cross_entropy(N: int, C: int) -> dict[str, Any]:
-    return {"x": (N, C), "target": (N,), "loss": (N,), "softmax": (N, C), "g": (N,), "dx": (N, C)}
+    return {"x": (N, C), "target": (N,), "loss": (N,), "g": (N,), "dx": (N, C)}
+
+
+def softmax(shape: tuple[int, int, int], logarithm: bool) -> dict[str, Any]:
+    return {**dict.fromkeys(("x", "y", "g", "dx"), shape), "logarithm": logarithm}
 
 
 def update(size: int, options: dict[str, Any], **kept: bool) -> dict[str, Any]:
@@ -271,8 +276,22 @@ GRU: dict[str, Any] = {"arguments": gru, **STEPS, "draw": drawn(**DRAWN_STEPS)}
 CROSS_ENTROPY: dict[str, Any] = {
     "arguments": cross_entropy,
     "small": every(N=[0, 1, 3], C=[1, 2, 5]),
-    "large": every(N=[1, 37], C=[101]),
-    "draw": drawn(N=(0, 4), C=(1, 6)),
+    "large": every(N=[1, 37], C=[2, 7, 8, 15, 16, 17, 33, 64, 101, 2051]) + every(N=[300], C=[500]),
+    "draw": drawn(N=(0, 4), C=(1, 40)),
+}
+SOFTMAX: dict[str, Any] = {
+    "arguments": softmax,
+    "small": every(shape=[(0, 2, 1), (2, 0, 1), (3, 2, 0), (1, 1, 1), (2, 5, 1), (2, 3, 4)], logarithm=[False, True]),
+    "large": every(
+        shape=[
+            *((3, n, 1) for n in (2, 4, 7, 8, 15, 16, 17, 33, 64, 101, 2051)),
+            (300, 500, 1),
+            *((2, 5, k) for k in (2, 7, 16, 17, 33, 64, 65, 131)),
+            (3, 70, 700),
+        ],
+        logarithm=[False, True],
+    ),
+    "draw": drawn(shape=[(2, 3, 1), (1, 21, 1), (2, 2, 19)], logarithm=[False, True]),
 }
 # strided, overlapping with what is cut off at the edges divided by the whole window, adaptive, one, none
 WINDOWS = [((0, 2, 2), (2, 4, 2)), ((0, 2, 3), (1, 4, 3), (3, 5, 3)), ((0, 3, 3), (2, 5, 3)), ((0, 5, 5),), ()]
@@ -423,8 +442,10 @@ ROWS: dict[str, Row] = {
     "layer_norm_backward": with_optional_outputs("dx", "dw", "db", **LAYER_NORM),
     "batch_norm_forward": Row(writes=("y", "mean", "var"), optional_inputs=("b",), **BATCH_NORM),
     "batch_norm_backward": with_optional_outputs("dx", "dw", "db", **BATCH_NORM),
-    "cross_entropy_forward": Row(writes=("loss", "softmax"), **CROSS_ENTROPY),
-    "cross_entropy_backward": Row(writes=("dx",), **CROSS_ENTROPY),
+    "cross_entropy_forward": Row(writes=("loss",), **CROSS_ENTROPY),
+    "cross_entropy_backward": Row(writes=("loss", "dx"), **CROSS_ENTROPY),
+    "softmax_forward": Row(writes=("y",), **SOFTMAX),
+    "softmax_backward": Row(writes=("dx",), **SOFTMAX),
     "update_sgd": update_row(
         "v",
         optional=("v",),
@@ -663,6 +684,7 @@ OF_WEIGHTS: dict[str, tuple[str, ...]] = {"dx": ("x",), "dw_ih": ("w_ih",), "dw_
 DERIVATIVES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "attention_backward": ("attention_forward", {"dq": ("q",), "dk": ("k",), "dv": ("v",)}),
     "cross_entropy_backward": ("cross_entropy_forward", {"dx": ("x",)}),
+    "softmax_backward": ("softmax_forward", {"dx": ("x",)}),
     "avg_pool2d_dx": ("avg_pool2d_forward", {"dx": ("x",)}),
     "layer_norm_backward": ("layer_norm_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "batch_norm_backward": ("batch_norm_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),

@@ -179,6 +179,8 @@ REASONS = {
     "any": "boolean",
     "softmax": "stable by the maximum, slope from the output",
     "log_softmax": "stable by the maximum, slope from the output",
+    "softmax_dx": "the slope of softmax in one pass",
+    "log_softmax_dx": "the slope of log_softmax in one pass",
     # rearranging
     "reshape": "a view",
     "permute": "a view",

@@ -172,10 +172,8 @@ INLINE REAL NAME(sum)(VECTOR v)
 /* The largest number of a vector; NaN where one is NaN. */
 INLINE REAL NAME(largest_lane)(VECTOR v)
 {
-    REAL lanes[LANES], most;
-    NAME(store)(lanes, v);
-    most = lanes[0];
-    for (int lane = 1; lane < LANES; lane++)
-        most = lanes[lane] > most || lanes[lane] != lanes[lane] ? lanes[lane] : most;
-    return most;
+    UNROLL
+    for (int lanes = LANES; lanes > 1; lanes /= 2)
+        v = NAME(larger)(NAME(low)(v, v), NAME(high)(v, v));
+    return v[0];
 }

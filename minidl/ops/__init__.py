@@ -61,7 +61,7 @@ from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_
 from .recurrence import gru, lstm, rnn
 from .reduce import all, amax, amin, any, argmax, argmin, argsort, cumsum, mean, sum
 from .shape import cat, copy, permute, reshape, stack
-from .softmax import log_softmax, softmax
+from .softmax import log_softmax, log_softmax_dx, softmax, softmax_dx
 
 __all__ = [
     "abs",
@@ -116,6 +116,7 @@ __all__ = [
     "log",
     "log1p",
     "log_softmax",
+    "log_softmax_dx",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -145,6 +146,7 @@ __all__ = [
     "silu",
     "sin",
     "softmax",
+    "softmax_dx",
     "sqrt",
     "stack",
     "sub",

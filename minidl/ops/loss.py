@@ -18,18 +18,36 @@ def cross_entropy(x: Any, target: Any) -> Any:
     return -log_softmax(x, dim=1)[np.arange(x.shape[0]), target]
 
 
-def cross_entropy_forward(x: Any, target: Any) -> Any:
-    """Allocate the losses, and the softmax that the gradient needs, and let the kernel fill them."""
-    loss, softmax = np.empty(x.shape[0], x.dtype), np.empty(x.shape, x.dtype)
-    kernels.cross_entropy_forward(*contiguous(x, target), loss, softmax)
-    return loss, softmax
+def cross_entropy_forward(x: Any, target: Any, *, needs: tuple[bool, ...] = ()) -> Any:
+    """Let the kernel compute the losses, and the gradient too where it will be wanted."""
+    loss = np.empty(x.shape[0], x.dtype)
+    if True in needs:
+        return loss, [gradient(x, target, loss)]
+    kernels.cross_entropy_forward(*contiguous(x, target), loss)
+    return loss, []
 
 
-def cross_entropy_vjp(g: Any, target: Any, softmax: Any) -> Any:
-    """Allocate the gradient and let the kernel fill it; a class has none."""
-    dx = np.empty(softmax.shape, softmax.dtype)
-    kernels.cross_entropy_backward(*contiguous(g, target), softmax, dx)
+def gradient(x: Any, target: Any, loss: Any) -> Any:
+    """Return the gradient for the cotangent that a mean sends, and fill in the losses."""
+    dx = np.empty(x.shape, x.dtype)
+    kernels.cross_entropy_backward(np.full(x.shape[0], share(x)), *contiguous(x, target), loss, dx)
+    return dx
+
+
+def share(x: Any) -> Any:
+    """Return 1 / N, what a mean over N losses sends to each."""
+    return x.dtype.type(1) / x.dtype.type(max(x.shape[0], 1))
+
+
+def cross_entropy_vjp(g: Any, x: Any, target: Any, ready: list[Any]) -> Any:
+    """Give away the gradient that forward left, scaled if the cotangent is not that of a mean; a class has none.
+
+    A second walk through a retained graph finds it gone, and computes it again.
+    """
+    dx = ready.pop() if ready else gradient(x, target, np.empty(x.shape[0], x.dtype))
+    if not (g == share(x)).all():
+        dx *= (g / share(x))[:, None]
     return dx, None
 
 
-cross_entropy.kernels(forward=cross_entropy_forward, vjp=cross_entropy_vjp, residuals=("softmax",))
+cross_entropy.kernels(forward=cross_entropy_forward, vjp=cross_entropy_vjp, residuals=("ready",))

@@ -48,7 +48,7 @@ def known(function: str, functions: dict[str, Callable[[Any], Any]]) -> Callable
     return functions[function]
 
 
-# -- of one number ---------------------------------------------------------------------------------------------------
+# Of one number.
 
 
 def exp_formula(x: float) -> float:
@@ -101,7 +101,7 @@ SLOPE_FORMULAS: dict[str, Callable[[float], float]] = {
     "gelu_tanh": gelu_tanh_slope_formula,
 }
 
-# -- of arrays -------------------------------------------------------------------------------------------------------
+# Of arrays.
 
 
 def erf(x: ndarray) -> Any:
