@@ -53,14 +53,15 @@ static bool run(const struct core *core, const struct convolution *c, struct dir
     d->channel_size = d->image_phases * d->pitch;
     d->row_size = c->groups * d->inputs * d->channel_size;
     d->blocks = unit->blocks(d);
-    const size_t indices = ((size_t)(phases + 1 + 3 * d->taps) * sizeof(ptrdiff_t) + 63) & ~(size_t)63;
+    const size_t indices = ((size_t)(phases + 1 + 4 * d->taps) * sizeof(ptrdiff_t) + 63) & ~(size_t)63;
     const size_t width = (size_t)(d->blocks * unit->width(d, d->blocks ? (d->outputs + d->blocks - 1) / d->blocks : 0));
     char *shared = core->scratch(SHARED, indices + (size_t)(c->groups * d->inputs * d->taps) * width * size);
     if (!shared)
         return false;
     d->tap_begin = (ptrdiff_t *)shared;
     d->tap_offset = d->tap_begin + phases + 1;
-    d->tap_first = d->tap_offset + d->taps;
+    d->tap_row = d->tap_offset + d->taps;
+    d->tap_first = d->tap_row + d->taps;
     d->tap_step = d->tap_first + d->taps;
     d->packed = shared + indices;
     find_taps(c, d);
@@ -85,7 +86,8 @@ static void forward_taps(const struct convolution *c, struct direct *d)
     for (ptrdiff_t u = 0; u < c->kh; u++) {
         for (ptrdiff_t v = 0; v < c->kw; v++, t++) {
             const ptrdiff_t column = v * c->dilation_w;
-            d->tap_offset[t] = u * c->dilation_h * d->row_size + column % c->stride_w * d->pitch + column / c->stride_w;
+            d->tap_row[t] = u * c->dilation_h;
+            d->tap_offset[t] = d->tap_row[t] * d->row_size + column % c->stride_w * d->pitch + column / c->stride_w;
             d->tap_first[t] = t;
             d->tap_step[t] = d->taps;
         }
@@ -114,6 +116,7 @@ bool direct(const struct core *core, const struct convolution *c, bool pixel_lan
         .reach = (c->kh - 1) * c->dilation_h + 1,
         .weight_output = c->c / c->groups * c->kh * c->kw, .weight_input = c->kh * c->kw,
     };
+    d.finite = units[core->instruction_set][c->is_double].finite(&d);
     return run(core, c, &d, forward_taps);
 }
 
@@ -133,8 +136,8 @@ static void dx_taps(const struct convolution *c, struct direct *d)
                 for (ptrdiff_t v = 0; v < c->kw; v++) {
                     if (v * c->dilation_w % c->stride_w != b)
                         continue;
-                    d->tap_offset[t] = (reach_h - u * c->dilation_h / c->stride_h) * d->row_size
-                                       + reach_w - v * c->dilation_w / c->stride_w;
+                    d->tap_row[t] = reach_h - u * c->dilation_h / c->stride_h;
+                    d->tap_offset[t] = d->tap_row[t] * d->row_size + reach_w - v * c->dilation_w / c->stride_w;
                     d->tap_first[u * c->kw + v] = first * d->inputs + t - first;
                     t++;
                 }
@@ -170,7 +173,8 @@ bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_
         .weight_output = c->kh * c->kw, .weight_input = c->c / c->groups * c->kh * c->kw,
     };
     d.pitch = d.columns + reach_w;
-    if (!units[core->instruction_set][c->is_double].finite(&d)) /* the zeros around dy would make NaNs of them */
+    d.finite = units[core->instruction_set][c->is_double].finite(&d);
+    if (!d.finite) /* the zeros around dy would make NaNs of them */
         return plain_dx(core, c, dy, weights, dx);
     return run(core, c, &d, dx_taps);
 }

@@ -31,14 +31,15 @@ struct direct {
     ptrdiff_t top, left, row_step, image_phases, pitch, row_size, channel_size;
     ptrdiff_t reach; /* the image's rows that a place sees */
 
-    /* The taps of the phase p are tap_begin[p] to tap_begin[p + 1] - 1; tap_offset says where each lies in the image. The
-     * weight of w's tap t for the channel c goes to place tap_first[t] + c * tap_step[t] of the packed weights. */
-    ptrdiff_t taps, *tap_begin, *tap_offset, *tap_first, *tap_step;
+    /* The taps of the phase p are tap_begin[p] to tap_begin[p + 1] - 1; tap_offset says where each lies in the image, tap_row
+     * in which row; the weight of w's tap t for the channel c goes to place tap_first[t] + c * tap_step[t] of the packed weights. */
+    ptrdiff_t taps, *tap_begin, *tap_offset, *tap_row, *tap_first, *tap_step;
 
     /* w as it is stored: from one output to the next, and from one input to the next. */
     const void *weights;
     ptrdiff_t weight_output, weight_input;
     void *packed;
+    bool finite; /* no weight is infinite or not a number: times 0 each is 0 */
 
     /* Chunks for the pool: `strips` parts of an image's rows. */
     bool pixel_lanes;

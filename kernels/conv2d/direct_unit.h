@@ -22,6 +22,7 @@ struct NAME(terms) {
     ptrdiff_t channels, channel_size, taps;
     const ptrdiff_t *offset;
     const REAL *weights; /* [channel][tap][output of the block] */
+    ptrdiff_t skip;      /* weights of taps that are left out, between two channels */
     const REAL *bias;    /* [output of the block] */
 };
 
@@ -38,7 +39,7 @@ INLINE void NAME(channel_tile)(int pixels, int vectors, const struct NAME(terms)
     }
     const struct NAME(terms) s = *terms;
     const REAL *w = s.weights;
-    for (ptrdiff_t channel = 0; channel < s.channels; channel++, at += s.channel_size) {
+    for (ptrdiff_t channel = 0; channel < s.channels; channel++, at += s.channel_size, w += s.skip) {
         for (ptrdiff_t tap = 0; tap < s.taps; tap++, w += vectors * LANES) {
             const REAL *pixel = at + s.offset[tap];
             VECTOR row[CHANNEL_VECTORS];
@@ -78,7 +79,7 @@ INLINE void NAME(pixel_tile)(int outputs, int vectors, const struct NAME(terms) 
     }
     const struct NAME(terms) s = *terms;
     const REAL *w = s.weights;
-    for (ptrdiff_t channel = 0, shift = 0; channel < s.channels; channel++, shift += s.channel_size) {
+    for (ptrdiff_t channel = 0, shift = 0; channel < s.channels; channel++, shift += s.channel_size, w += s.skip) {
         for (ptrdiff_t tap = 0; tap < s.taps; tap++, w += outputs) {
             const ptrdiff_t offset = shift + s.offset[tap];
             VECTOR pixels[PIXEL_VECTORS];
@@ -384,6 +385,25 @@ static void NAME(store_pixels)(const struct direct *d, REAL *row, ptrdiff_t colu
     }
 }
 
+/* The taps of a phase that the places of the rows first to last see, without those at both ends that see zeros alone. */
+INLINE void NAME(choose_taps)(struct NAME(terms) *terms, const struct direct *d, ptrdiff_t phase, ptrdiff_t first,
+                              ptrdiff_t last, const REAL *weights, ptrdiff_t width)
+{
+    const ptrdiff_t all = d->tap_begin[phase + 1] - d->tap_begin[phase];
+    const ptrdiff_t above = d->top - last * d->row_step, below = d->top + d->source_height - first * d->row_step;
+    ptrdiff_t begin = d->tap_begin[phase], end = begin + all;
+    if (d->finite) {
+        while (begin < end && (d->tap_row[begin] < above || d->tap_row[begin] >= below))
+            begin++;
+        while (begin < end && (d->tap_row[end - 1] < above || d->tap_row[end - 1] >= below))
+            end--;
+    }
+    terms->offset = d->tap_offset + begin;
+    terms->taps = end - begin;
+    terms->skip = (all - terms->taps) * width;
+    terms->weights = weights + (d->tap_begin[phase] * d->inputs + begin - d->tap_begin[phase]) * width;
+}
+
 /* One block of outputs with channel lanes. */
 static void NAME(channel_block)(const struct direct *d, struct NAME(terms) *terms, const struct NAME(plane) *plane,
                                 ptrdiff_t first, ptrdiff_t end, const REAL *image)
@@ -404,10 +424,7 @@ static void NAME(channel_block)(const struct direct *d, struct NAME(terms) *term
                 const ptrdiff_t j = tile * d->columns / tiles, pixels = (tile + 1) * d->columns / tiles - j;
                 for (ptrdiff_t b = 0; b < d->column_phases; b += together) {
                     for (ptrdiff_t phase = b; phase < b + together; phase++) {
-                        const ptrdiff_t *begin = d->tap_begin + a * d->column_phases + phase;
-                        terms->offset = d->tap_offset + begin[0];
-                        terms->taps = begin[1] - begin[0];
-                        terms->weights = weights + begin[0] * d->inputs * width;
+                        NAME(choose_taps)(terms, d, a * d->column_phases + phase, i, i, weights, width);
                         NAME(channel_tiles)[pixels - 1][width / LANES - 1](terms, at + j, aside + (phase - b) * width,
                                                                            together * width);
                     }
@@ -450,10 +467,8 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
             }
             for (ptrdiff_t b = 0; b < d->column_phases; b += together) {
                 for (ptrdiff_t phase = b; phase < b + together; phase++) {
-                    const ptrdiff_t *begin = d->tap_begin + a * d->column_phases + phase;
-                    terms->offset = d->tap_offset + begin[0];
-                    terms->taps = begin[1] - begin[0];
-                    terms->weights = weights + begin[0] * d->inputs * plane->count;
+                    NAME(choose_taps)(terms, d, a * d->column_phases + phase, first + vector / across,
+                                      first + (vector + many - 1) / across, weights, plane->count);
                     for (ptrdiff_t v = 0; v < many; v++)
                         to[v] = straight ? rows[v] + columns[v] : &aside[phase - b][0][v * LANES];
                     NAME(pixel_tiles)[plane->count - 1][many > 1](terms, at, to,
