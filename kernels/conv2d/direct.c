@@ -6,41 +6,91 @@
 #define UNIT "conv2d/direct_unit.h"
 #include "core/units.h"
 
-#define TABLE(set)                                                                                                     \
-    {{lanes_float_##set, blocks_float_##set, width_float_##set, finite_float_##set, pack_float_##set, strip_float_##set},                                 \
-     {lanes_double_##set, blocks_double_##set, width_double_##set, finite_double_##set, pack_double_##set, strip_double_##set}}
+#define OF(type, set)                                                                                                  \
+    {                                                                                                                  \
+        lanes_##type##_##set, finite_##type##_##set, blocks_##type##_##set, packed_size_##type##_##set,                \
+            pack_##type##_##set, pad_##type##_##set, compute_##type##_##set                                            \
+    }
+#define TABLE(set) {OF(float, set), OF(double, set)}
 static const struct direct_unit units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 
-/* Slots of scratch: what all threads read, and each thread's image. */
+/* Slots of scratch: what all threads read, and what each has for itself. */
 #define SHARED 0
-#define IMAGE 1
-
-/* An image goes through the cache in strips of about so many bytes. */
-#define STRIP 262144
+#define OWN 1
 
 /* Below so many multiplications a second thread gains nothing. */
 #define WORTH_THREADS 2e6
+
+/* In bytes. An image goes through the cache in strips of about STRIP. Weights of more than MANY_WEIGHTS are packed block by
+ * block instead, and each block is used for all images, or so many as fit in IMAGES, while it is in the cache.
+ * 256 -> 256 channels of 14 x 14, batch 8: 1.06 -> 1.01 of the time of PyTorch; 512 -> 512 of 7 x 7:
+ * 1.21 -> 1.10. */
+#define STRIP 262144
+#define MANY_WEIGHTS 1048576
+#define IMAGES 4194304
 
 struct job {
     const struct core *core;
     const struct direct *d;
     const struct direct_unit *unit;
+    size_t size;              /* of a number */
+    char *packed;             /* all weights, or */
+    char *images;             /* whole images, so far apart, */
+    size_t image_bytes;
+    ptrdiff_t first, end;     /* from first to end - 1 */
+    ptrdiff_t strips;
     atomic_bool no_memory;
 };
 
-static void chunk(void *argument, ptrdiff_t index)
+static size_t image_bytes(const struct job *job, ptrdiff_t rows)
+{
+    const struct direct *d = job->d;
+    const size_t image_rows = (size_t)((rows - 1) * d->row_step + d->reach);
+    return (image_rows * (size_t)d->row_size + 16) * job->size; /* vectors may hang over the end */
+}
+
+/* A strip of an image, all blocks. */
+static void strip(void *argument, ptrdiff_t index)
 {
     struct job *job = argument;
     const struct direct *d = job->d;
-    const ptrdiff_t strip = index % d->strips;
-    const ptrdiff_t first = strip * d->rows / d->strips, end = (strip + 1) * d->rows / d->strips;
-    const size_t rows = (size_t)((end - 1 - first) * d->row_step + d->reach);
-    const size_t size = d->is_double ? sizeof(double) : sizeof(float);
-    void *image = job->core->scratch(IMAGE, (rows * (size_t)d->row_size + 16) * size);
-    if (image)
-        job->unit->strip(d, index / d->strips, first, end, image);
-    else
+    const ptrdiff_t n = index / job->strips, part = index % job->strips;
+    const ptrdiff_t first = part * d->rows / job->strips, end = (part + 1) * d->rows / job->strips;
+    void *image = job->core->scratch(OWN, image_bytes(job, end - first));
+    if (!image) {
         atomic_store(&job->no_memory, true);
+        return;
+    }
+    job->unit->pad(d, n, first, end, image);
+    const char *packed = job->packed;
+    for (ptrdiff_t group = 0; group < d->groups; group++) {
+        for (ptrdiff_t block = 0; block < d->blocks; block++) {
+            job->unit->compute(d, n, first, end, group, block, packed, image);
+            packed += (size_t)job->unit->packed_size(d, block) * job->size;
+        }
+    }
+}
+
+static void pad_image(void *argument, ptrdiff_t index)
+{
+    struct job *job = argument;
+    job->unit->pad(job->d, job->first + index, 0, job->d->rows, job->images + (size_t)index * job->image_bytes);
+}
+
+/* A block, all images. */
+static void block(void *argument, ptrdiff_t index)
+{
+    struct job *job = argument;
+    const struct direct *d = job->d;
+    const ptrdiff_t group = index / d->blocks, which = index % d->blocks;
+    void *packed = job->core->scratch(OWN, (size_t)job->unit->packed_size(d, which) * job->size);
+    if (!packed) {
+        atomic_store(&job->no_memory, true);
+        return;
+    }
+    job->unit->pack(d, group, which, packed);
+    for (ptrdiff_t n = job->first; n < job->end; n++)
+        job->unit->compute(d, n, 0, d->rows, group, which, packed, job->images + (size_t)(n - job->first) * job->image_bytes);
 }
 
 /* Computes what d describes, all but its taps, which `find_taps` fills in. */
@@ -48,14 +98,21 @@ static bool run(const struct core *core, const struct convolution *c, struct dir
                 void (*find_taps)(const struct convolution *c, struct direct *d))
 {
     const struct direct_unit *unit = &units[core->instruction_set][c->is_double];
-    const size_t size = c->is_double ? sizeof(double) : sizeof(float);
+    struct job job = {.core = core, .d = d, .unit = unit, .size = c->is_double ? sizeof(double) : sizeof(float)};
     const ptrdiff_t phases = d->row_phases * d->column_phases;
     d->channel_size = d->image_phases * d->pitch;
     d->row_size = c->groups * d->inputs * d->channel_size;
     d->blocks = unit->blocks(d);
+
     const size_t indices = ((size_t)(phases + 1 + 4 * d->taps) * sizeof(ptrdiff_t) + 63) & ~(size_t)63;
-    const size_t width = (size_t)(d->blocks * unit->width(d, d->blocks ? (d->outputs + d->blocks - 1) / d->blocks : 0));
-    char *shared = core->scratch(SHARED, indices + (size_t)(c->groups * d->inputs * d->taps) * width * size);
+    size_t packed = 0;
+    for (ptrdiff_t which = 0; which < d->blocks; which++)
+        packed += (size_t)c->groups * (size_t)unit->packed_size(d, which) * job.size;
+    const bool by_blocks = packed > MANY_WEIGHTS;
+    job.image_bytes = (image_bytes(&job, d->rows) + 63) & ~(size_t)63;
+    ptrdiff_t images = by_blocks && job.image_bytes < IMAGES ? (ptrdiff_t)(IMAGES / job.image_bytes) : 1;
+    images = images < c->n ? images : c->n;
+    char *shared = core->scratch(SHARED, indices + (by_blocks ? (size_t)images * job.image_bytes : packed));
     if (!shared)
         return false;
     d->tap_begin = (ptrdiff_t *)shared;
@@ -63,20 +120,32 @@ static bool run(const struct core *core, const struct convolution *c, struct dir
     d->tap_row = d->tap_offset + d->taps;
     d->tap_first = d->tap_row + d->taps;
     d->tap_step = d->tap_first + d->taps;
-    d->packed = shared + indices;
+    job.packed = job.images = shared + indices;
     find_taps(c, d);
-    unit->pack(d);
 
-    const ptrdiff_t strip_rows = (STRIP / (ptrdiff_t)size / (d->row_size + 1) - d->reach) / d->row_step + 1;
-    d->strips = strip_rows > 1 ? (d->rows + strip_rows - 1) / strip_rows : d->rows;
-    struct job job = {.core = core, .d = d, .unit = unit};
-    const double work = (double)c->n * c->k * c->oh * c->ow * d->taps * (c->c / c->groups);
-    if (work < WORTH_THREADS) {
-        for (ptrdiff_t index = 0; index < c->n * d->strips; index++)
-            chunk(&job, index);
+    if (by_blocks) {
+        for (job.first = 0; job.first < c->n; job.first = job.end) {
+            job.end = job.first + images < c->n ? job.first + images : c->n;
+            core->pool_run(pad_image, &job, job.end - job.first);
+            core->pool_run(block, &job, c->groups * d->blocks);
+        }
+        return !atomic_load(&job.no_memory);
+    }
+    char *to = job.packed;
+    for (ptrdiff_t group = 0; group < c->groups; group++) {
+        for (ptrdiff_t which = 0; which < d->blocks; which++) {
+            unit->pack(d, group, which, to);
+            to += (size_t)unit->packed_size(d, which) * job.size;
+        }
+    }
+    const ptrdiff_t rows = (STRIP / (ptrdiff_t)job.size / (d->row_size + 1) - d->reach) / d->row_step + 1;
+    job.strips = rows > 1 ? (d->rows + rows - 1) / rows : d->rows;
+    if ((double)c->n * c->k * c->oh * c->ow * d->taps * (c->c / c->groups) < WORTH_THREADS) {
+        for (ptrdiff_t index = 0; index < c->n * job.strips; index++)
+            strip(&job, index);
     }
     else
-        core->pool_run(chunk, &job, c->n * d->strips);
+        core->pool_run(strip, &job, c->n * job.strips);
     return !atomic_load(&job.no_memory);
 }
 
@@ -116,7 +185,7 @@ bool direct(const struct core *core, const struct convolution *c, bool pixel_lan
         .reach = (c->kh - 1) * c->dilation_h + 1,
         .weight_output = c->c / c->groups * c->kh * c->kw, .weight_input = c->kh * c->kw,
     };
-    d.finite = units[core->instruction_set][c->is_double].finite(&d);
+    d.finite = units[core->instruction_set][c->is_double].all_finite(&d);
     return run(core, c, &d, forward_taps);
 }
 
@@ -173,7 +242,7 @@ bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_
         .weight_output = c->kh * c->kw, .weight_input = c->c / c->groups * c->kh * c->kw,
     };
     d.pitch = d.columns + reach_w;
-    d.finite = units[core->instruction_set][c->is_double].finite(&d);
+    d.finite = units[core->instruction_set][c->is_double].all_finite(&d);
     if (!d.finite) /* the zeros around dy would make NaNs of them */
         return plain_dx(core, c, dy, weights, dx);
     return run(core, c, &d, dx_taps);

@@ -38,23 +38,24 @@ struct direct {
     /* w as it is stored: from one output to the next, and from one input to the next. */
     const void *weights;
     ptrdiff_t weight_output, weight_input;
-    void *packed;
     bool finite; /* no weight is infinite or not a number: times 0 each is 0 */
 
-    /* Chunks for the pool: `strips` parts of an image's rows. */
+    /* Lanes of pixels or of channels; blocks of outputs, each computed by the same tiles, in a group. */
     bool pixel_lanes;
-    ptrdiff_t strips, blocks;
+    ptrdiff_t blocks;
 };
 
-/* How a unit computes. */
+/* How a unit computes. A block's packed weights are packed_size numbers. */
 struct direct_unit {
     ptrdiff_t lanes;
-    ptrdiff_t (*blocks)(const struct direct *d); /* of outputs, in a group */
-    ptrdiff_t (*width)(const struct direct *d, ptrdiff_t outputs); /* of so many outputs when they are packed */
-    bool (*finite)(const struct direct *d);      /* whether all weights are */
-    void (*pack)(const struct direct *d);
-    /* Fills the target's rows of the places first to end - 1 of image n. */
-    void (*strip)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, void *image);
+    bool (*all_finite)(const struct direct *d);
+    ptrdiff_t (*blocks)(const struct direct *d);
+    ptrdiff_t (*packed_size)(const struct direct *d, ptrdiff_t block);
+    void (*pack)(const struct direct *d, ptrdiff_t group, ptrdiff_t block, void *packed);
+    /* For the places of the rows first to end - 1 of image n: the image that they see, and a block of the target. */
+    void (*pad)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, void *image);
+    void (*compute)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, ptrdiff_t group, ptrdiff_t block,
+                    const void *packed, const void *image);
 };
 
 /* How many numbers a vector has. */

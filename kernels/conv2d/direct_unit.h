@@ -208,6 +208,11 @@ static ptrdiff_t NAME(width)(const struct direct *d, ptrdiff_t outputs)
     return d->pixel_lanes ? outputs : (outputs + LANES - 1) / LANES * LANES;
 }
 
+static ptrdiff_t NAME(packed_size)(const struct direct *d, ptrdiff_t block)
+{
+    return NAME(width)(d, NAME(block_begin)(d, block + 1) - NAME(block_begin)(d, block)) * d->inputs * d->taps;
+}
+
 /* Whether no weight is infinite or not a number: times 0 such a one is not 0. */
 static bool NAME(finite)(const struct direct *d)
 {
@@ -225,9 +230,12 @@ static bool NAME(finite)(const struct direct *d)
 
 /* Brings the weights of one block into the order in which tiles read them: [phase][channel][tap][output of the block].
  * Channel lanes: squares of LANES outputs and LANES taps are transposed. */
-static void NAME(pack_block)(const struct direct *d, const REAL *w, ptrdiff_t count, REAL *to)
+static void NAME(pack)(const struct direct *d, ptrdiff_t group, ptrdiff_t block, void *packed)
 {
+    const ptrdiff_t first_output = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - first_output;
     const ptrdiff_t width = NAME(width)(d, count);
+    const REAL *w = (const REAL *)d->weights + group * d->inputs * d->outputs * d->taps + first_output * d->weight_output;
+    REAL *const to = packed;
     const bool in_a_row = d->row_phases * d->column_phases == 1 && d->weight_input == d->taps;
     const ptrdiff_t channels = in_a_row ? 1 : d->inputs, taps = in_a_row ? d->inputs * d->taps : d->taps;
     const REAL *const end = (const REAL *)d->weights + d->groups * d->inputs * d->outputs * d->taps;
@@ -264,23 +272,13 @@ static void NAME(pack_block)(const struct direct *d, const REAL *w, ptrdiff_t co
     }
 }
 
-static void NAME(pack)(const struct direct *d)
-{
-    const REAL *w = d->weights;
-    REAL *to = d->packed;
-    for (ptrdiff_t group = 0; group < d->groups; group++, w += d->inputs * d->outputs * d->taps) {
-        for (ptrdiff_t block = 0; block < d->blocks; block++) {
-            const ptrdiff_t first = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - first;
-            NAME(pack_block)(d, w + first * d->weight_output, count, to);
-            to += NAME(width)(d, count) * d->inputs * d->taps;
-        }
-    }
-}
-
-/* Brings `count` rows of the image, from `first` on, with zeros around them. */
-static void NAME(pad)(const struct direct *d, const REAL *source, ptrdiff_t first, ptrdiff_t count, REAL *image)
+/* Brings the rows of image n that the places of the rows first_place to end_place - 1 see, with zeros around them. */
+static void NAME(pad)(const struct direct *d, ptrdiff_t n, ptrdiff_t first_place, ptrdiff_t end_place, void *padded)
 {
     const ptrdiff_t channels = d->groups * d->inputs;
+    const ptrdiff_t first = first_place * d->row_step, count = (end_place - 1 - first_place) * d->row_step + d->reach;
+    const REAL *source = (const REAL *)d->source + n * channels * d->source_height * d->source_width;
+    REAL *const image = padded;
     const REAL *const source_end = source + channels * d->source_height * d->source_width;
     memset(image, 0, (size_t)(count * d->row_size + LANES) * sizeof(REAL));
     for (ptrdiff_t channel = 0; channel < channels; channel++, source += d->source_height * d->source_width) {
@@ -406,10 +404,9 @@ INLINE void NAME(choose_taps)(struct NAME(terms) *terms, const struct direct *d,
 
 /* One block of outputs with channel lanes. */
 static void NAME(channel_block)(const struct direct *d, struct NAME(terms) *terms, const struct NAME(plane) *plane,
-                                ptrdiff_t first, ptrdiff_t end, const REAL *image)
+                                ptrdiff_t first, ptrdiff_t end, const REAL *weights, const REAL *image)
 {
     _Alignas(64) REAL aside[CHANNEL_PIXELS * TOGETHER * CHANNEL_VECTORS * LANES];
-    const REAL *const weights = terms->weights;
     const ptrdiff_t width = NAME(width)(d, plane->count);
     const ptrdiff_t tiles = (d->columns + CHANNEL_PIXELS - 1) / CHANNEL_PIXELS;
     const ptrdiff_t together = d->column_phases <= TOGETHER ? d->column_phases : 1;
@@ -438,10 +435,9 @@ static void NAME(channel_block)(const struct direct *d, struct NAME(terms) *term
 
 /* One block of outputs with pixel lanes. */
 static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms, const struct NAME(plane) *plane,
-                              ptrdiff_t first, ptrdiff_t end, const REAL *image)
+                              ptrdiff_t first, ptrdiff_t end, const REAL *weights, const REAL *image)
 {
     _Alignas(64) REAL aside[TOGETHER][PIXEL_OUTPUTS][PIXEL_VECTORS * LANES];
-    const REAL *const weights = terms->weights;
     const ptrdiff_t across = (d->columns + LANES - 1) / LANES, vectors = (end - first) * across;
     const ptrdiff_t together = d->column_phases <= TOGETHER ? d->column_phases : 1;
     const ptrdiff_t step = d->column_phases / together;
@@ -488,28 +484,23 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
     }
 }
 
-/* Fills the target's rows of the places first to end - 1 of image n. */
-static void NAME(strip)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, void *image)
+/* Fills one block of outputs of image n in the target's rows of the places first to end - 1. */
+static void NAME(compute)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, ptrdiff_t group, ptrdiff_t block,
+                          const void *packed, const void *image)
 {
     const ptrdiff_t size = d->target_height * d->target_width;
-    const REAL *source = (const REAL *)d->source + n * d->groups * d->inputs * d->source_height * d->source_width;
-    REAL *target = (REAL *)d->target + n * d->groups * d->outputs * size;
-    const REAL *packed = d->packed;
-    const ptrdiff_t rows_end = NAME(smaller_size)(d->first_row + end * d->row_phases, d->target_height) * d->target_width;
-    NAME(pad)(d, source, first * d->row_step, (end - 1 - first) * d->row_step + d->reach, image);
-    for (ptrdiff_t group = 0; group < d->groups; group++) {
-        for (ptrdiff_t block = 0; block < d->blocks; block++) {
-            const ptrdiff_t output = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - output;
-            REAL bias[CHANNEL_VECTORS * LANES > PIXEL_OUTPUTS ? CHANNEL_VECTORS * LANES : PIXEL_OUTPUTS] = {0};
-            if (d->bias)
-                memcpy(bias, (const REAL *)d->bias + group * d->outputs + output, count * sizeof(REAL));
-            struct NAME(terms) terms = {.channels = d->inputs, .channel_size = d->channel_size, .weights = packed, .bias = bias};
-            const struct NAME(plane) plane = {target + (group * d->outputs + output) * size, size, count, rows_end};
-            const REAL *channels = (const REAL *)image + group * d->inputs * d->channel_size;
-            (d->pixel_lanes ? NAME(pixel_block) : NAME(channel_block))(d, &terms, &plane, first, end, channels);
-            packed += NAME(width)(d, count) * d->inputs * d->taps;
-        }
-    }
+    const ptrdiff_t block_begin = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - block_begin;
+    const ptrdiff_t output = group * d->outputs + block_begin;
+    REAL bias[CHANNEL_VECTORS * LANES > PIXEL_OUTPUTS ? CHANNEL_VECTORS * LANES : PIXEL_OUTPUTS] = {0};
+    if (d->bias)
+        memcpy(bias, (const REAL *)d->bias + output, count * sizeof(REAL));
+    struct NAME(terms) terms = {.channels = d->inputs, .channel_size = d->channel_size, .bias = bias};
+    const struct NAME(plane) plane = {
+        .target = (REAL *)d->target + (n * d->groups * d->outputs + output) * size, .size = size, .count = count,
+        .end = NAME(smaller_size)(d->first_row + end * d->row_phases, d->target_height) * d->target_width,
+    };
+    (d->pixel_lanes ? NAME(pixel_block) : NAME(channel_block))(
+        d, &terms, &plane, first, end, packed, (const REAL *)image + group * d->inputs * d->channel_size);
 }
 
 #undef CHANNEL_VECTORS
