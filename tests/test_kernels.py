@@ -355,6 +355,22 @@ CONV2D: dict[str, Any] = {
          "padding": (1, 1)},
         {"N": 3, "C": 1, "K": 2, "out": (5, 6), "kernel": (4, 5), "groups": 3, "rest": 2, "stride": (2, 3),
          "padding": (4, 9), "dilation": (1, 2)},
+        # lanes of channels: a block and a half, pixels that no tile divides, in both directions
+        {"N": 2, "C": 40, "K": 41, "out": (4, 18), "kernel": (3, 3), "groups": 1, "rest": 0, **PLAIN,
+         "padding": (1, 1)},
+        {"N": 2, "C": 18, "K": 36, "out": (5, 19), "kernel": (3, 3), "groups": 2, "rest": 0, **PLAIN,
+         "stride": (2, 2), "padding": (1, 1)},
+        # lanes of pixels: rows shorter than a vector, phases of columns, some without a tap, and too much padding
+        {"N": 2, "C": 2, "K": 2, "out": (9, 3), "kernel": (2, 2), "groups": 1, "rest": 0, **PLAIN},
+        {"N": 2, "C": 3, "K": 7, "out": (5, 37), "kernel": (7, 7), "groups": 1, "rest": 1, **PLAIN,
+         "stride": (2, 2), "padding": (3, 3)},
+        {"N": 1, "C": 3, "K": 5, "out": (4, 35), "kernel": (4, 3), "groups": 1, "rest": 3, **PLAIN, "stride": (3, 5)},
+        {"N": 1, "C": 2, "K": 3, "out": (6, 21), "kernel": (2, 3), "groups": 1, "rest": 0, **PLAIN, "padding": (4, 5)},
+        # an image of several strips; many weights
+        {"N": 1, "C": 4, "K": 3, "out": (120, 150), "kernel": (3, 3), "groups": 1, "rest": 0, **PLAIN,
+         "padding": (1, 1)},
+        {"N": 3, "C": 520, "K": 64, "out": (3, 4), "kernel": (3, 3), "groups": 1, "rest": 0, **PLAIN,
+         "padding": (1, 1)},
         # 1 x 1
         {"N": 3, "C": 37, "K": 21, "out": (7, 9), "kernel": (1, 1), "groups": 1, "rest": 0, **PLAIN},
         {"N": 2, "C": 9, "K": 70, "out": (5, 17), "kernel": (1, 1), "groups": 1, "rest": 1, **PLAIN, "stride": (2, 3)},
