@@ -1,5 +1,6 @@
 """n = tanh(x_n + r h_n), h_t = (1 - z) n + z h_{t-1}: gated recurrent units over all time steps.
 
+C files: kernels/gru/ for the cell, kernels/core/recurrence.c for the steps.
 Twin: minidl/reference/gru.py
 
 a) Steps, rows and products as in kernels/rnn.pyx.
@@ -8,13 +9,14 @@ c) Forward leaves the gates and b_n behind, 4 numbers a unit and step.
 d) σ(z) is read off e^-|z|, so nothing overflows. The exponentials of a step are one call of NumPy, as its tanh is.
 """
 
-import numpy as np
+from libc.string cimport memset
 
-from activation cimport sigmoid_from
-from real cimport real
-from steps cimport states_before, steps_of
+from recurrence cimport Call, Cell, begin, end, run, take, take_any
 
-from minidl._kernels.linear import linear_backward
+from minidl._kernels.core cimport Core, core
+
+cdef extern from "gru/gru.h":
+    const Cell *gru_cell(const Core *core, bint is_double)
 
 
 def gru_forward(x, h0, w_ih, w_hh, b_ih, b_hh, y, h_n, gates, recurrent, batch_sizes, reverse):
@@ -37,22 +39,22 @@ def gru_forward(x, h0, w_ih, w_hh, b_ih, b_hh, y, h_n, gates, recurrent, batch_s
     Source: Cho et al., Learning phrase representations using RNN encoder-decoder (2014), in cuDNN's and PyTorch's form.
     Twin: minidl/reference/gru.py
     """
-    width = y.shape[1]
-    np.dot(x, w_ih.T, gates)
-    if b_ih is not None:
-        gates += b_ih
-    bias = np.zeros(3 * width, y.dtype) if b_hh is None else b_hh
-    b, e = np.empty((len(h0), 3 * width), y.dtype), np.empty((len(h0), 2 * width), y.dtype)
-    h_n[...] = h0
-    for rows, count in steps_of(batch_sizes, reverse):
-        a = gates[rows]
-        np.dot(h_n[:count], w_hh.T, b[:count])
-        _add(a, b, bias, e, recurrent[rows])
-        np.exp(e[:count], e[:count])
-        _candidate(a, e, recurrent[rows])
-        n = a[:, 2 * width:]
-        np.tanh(n, n)
-        _next_state(a, h_n, y[rows])
+    cdef Call call
+    cdef ptrdiff_t R, N, H, G
+    memset(&call, 0, sizeof(call))
+    try:
+        begin(&call, gru_cell(core(), x.itemsize == 8), x, h0, w_ih, w_hh, batch_sizes, reverse)
+        R, N, H, G = call.rows, call.r.sequences, call.r.units, call.r.cell.gates * call.r.units
+        call.r.b_ih = take_any(&call, b_ih, G, -1, False)
+        call.r.b_hh = take_any(&call, b_hh, G, -1, False)
+        call.r.y = take(&call, y, R, H, True)
+        call.r.h_n = take(&call, h_n, N, H, True)
+        call.r.gates = take(&call, gates, R, G, True)
+        call.r.kept = take(&call, recurrent, R, H, True)
+        run(&call, True)
+    finally:
+        end(&call)
+
 
 
 def gru_backward(
@@ -77,70 +79,24 @@ def gru_backward(
     Source: the chain rule on gru_forward.
     Twin: minidl/reference/gru.py
     """
-    steps = steps_of(batch_sizes, reverse)
-    before = states_before(y, h0, steps)
-    da, db = np.empty((2, *gates.shape), gates.dtype)
-    dh, through_gates = g_h_n.copy(), np.empty_like(g_h_n)
-    for rows, count in reversed(steps):
-        _back_step(g_y[rows], dh, gates[rows], recurrent[rows], before[rows], da[rows], db[rows])
-        np.dot(db[rows], w_hh, through_gates[:count])
-        dh[:count] += through_gates[:count]
-    if dh0 is not None:
-        dh0[...] = dh
-    linear_backward(da, x, w_ih, da, dx, dw_ih, db_ih, "identity")
-    linear_backward(db, before, w_hh, db, None, dw_hh, db_hh, "identity")
+    cdef Call call
+    cdef ptrdiff_t R, N, H, G
+    memset(&call, 0, sizeof(call))
+    try:
+        begin(&call, gru_cell(core(), x.itemsize == 8), x, h0, w_ih, w_hh, batch_sizes, reverse)
+        R, N, H, G = call.rows, call.r.sequences, call.r.units, call.r.cell.gates * call.r.units
+        call.r.g_y = take(&call, g_y, R, H, False)
+        call.r.g_h_n = take(&call, g_h_n, N, H, False)
+        call.r.y = take(&call, y, R, H, False)
+        call.r.gates = take(&call, gates, R, G, False)
+        call.r.kept = take(&call, recurrent, R, H, False)
+        call.r.dx = take_any(&call, dx, R, call.r.inputs, True)
+        call.r.dh0 = take_any(&call, dh0, N, H, True)
+        call.r.dw_ih = take_any(&call, dw_ih, G, call.r.inputs, True)
+        call.r.dw_hh = take_any(&call, dw_hh, G, H, True)
+        call.r.db_ih = take_any(&call, db_ih, G, -1, True)
+        call.r.db_hh = take_any(&call, db_hh, G, -1, True)
+        run(&call, False)
+    finally:
+        end(&call)
 
-
-def _add(real[:, ::1] a, const real[:, ::1] b, const real[::1] bias, real[:, ::1] e, real[:, ::1] recurrent):
-    """a += b + bias for r and z, e = -|a|;  recurrent = b + bias of n, which waits for r."""
-    cdef Py_ssize_t n, o, width = recurrent.shape[1]
-    with nogil:
-        for n in range(a.shape[0]):
-            for o in range(2 * width):
-                a[n, o] += b[n, o] + bias[o]
-                e[n, o] = a[n, o] if a[n, o] < 0 else -a[n, o]
-            for o in range(width):
-                recurrent[n, o] = b[n, 2 * width + o] + bias[2 * width + o]
-
-
-def _candidate(real[:, ::1] a, const real[:, ::1] e, const real[:, ::1] recurrent):
-    """Finish the gates r and z in a;  a_n += r b_n."""
-    cdef Py_ssize_t n, k, width = recurrent.shape[1]
-    with nogil:
-        for n in range(a.shape[0]):
-            for k in range(width):
-                a[n, k] = sigmoid_from(a[n, k], e[n, k])
-                a[n, width + k] = sigmoid_from(a[n, width + k], e[n, width + k])
-                a[n, 2 * width + k] += a[n, k] * recurrent[n, k]
-
-
-def _next_state(const real[:, ::1] gates, real[:, ::1] h, real[:, ::1] y):
-    """h = (1 - z) n + z h;  y = h."""
-    cdef Py_ssize_t n, k, width = h.shape[1]
-    cdef real z
-    with nogil:
-        for n in range(y.shape[0]):
-            for k in range(width):
-                z = gates[n, width + k]
-                h[n, k] = (1 - z) * gates[n, 2 * width + k] + z * h[n, k]
-                y[n, k] = h[n, k]
-
-
-def _back_step(
-    const real[:, ::1] g, real[:, ::1] dh, const real[:, ::1] gates, const real[:, ::1] recurrent,
-    const real[:, ::1] before, real[:, ::1] da, real[:, ::1] db,
-):
-    """da and db of the three gates, and what of dh goes straight to the step before."""
-    cdef Py_ssize_t i, k, width = g.shape[1]
-    cdef real r, z, n, dh_t, d_new, d_z, d_r
-    with nogil:
-        for i in range(g.shape[0]):
-            for k in range(width):
-                r, z, n = gates[i, k], gates[i, width + k], gates[i, 2 * width + k]
-                dh_t = g[i, k] + dh[i, k]
-                d_new = dh_t * (1 - z) * (1 - n * n)
-                d_z = dh_t * (before[i, k] - n) * (z * (1 - z))
-                d_r = d_new * recurrent[i, k] * (r * (1 - r))
-                da[i, k], da[i, width + k], da[i, 2 * width + k] = d_r, d_z, d_new
-                db[i, k], db[i, width + k], db[i, 2 * width + k] = d_r, d_z, d_new * r
-                dh[i, k] = dh_t * z

@@ -1,5 +1,6 @@
 """c_t = f c_{t-1} + i g, h_t = o tanh(c_t): long short-term memory over all time steps.
 
+C files: kernels/lstm/ for the cell, kernels/core/recurrence.c for the steps.
 Twin: minidl/reference/lstm.py
 
 a) Steps, rows and products as in kernels/rnn.pyx.
@@ -8,13 +9,14 @@ b) Forward leaves the gates and the cell states behind, 5 numbers a unit and ste
 c) σ(z) is read off e^-|z|, so nothing overflows. The exponentials of a step are one call of NumPy, as its tanh is.
 """
 
-import numpy as np
+from libc.string cimport memset
 
-from activation cimport sigmoid_from
-from real cimport real
-from steps cimport states_before, steps_of
+from recurrence cimport Call, Cell, begin, end, run, take, take_any
 
-from minidl._kernels.linear import linear_backward
+from minidl._kernels.core cimport Core, core
+
+cdef extern from "lstm/lstm.h":
+    const Cell *lstm_cell(const Core *core, bint is_double)
 
 
 def lstm_forward(x, h0, c0, w_ih, w_hh, b_ih, b_hh, y, h_n, c_n, gates, cells, batch_sizes, reverse):
@@ -35,26 +37,24 @@ def lstm_forward(x, h0, c0, w_ih, w_hh, b_ih, b_hh, y, h_n, c_n, gates, cells, b
     Source: Hochreiter & Schmidhuber, Long short-term memory (1997), with the forget gate of Gers et al. (2000).
     Twin: minidl/reference/lstm.py
     """
-    width = y.shape[1]
-    np.dot(x, w_ih.T, gates)
-    bias = np.zeros(4 * width, y.dtype)
-    for b in (b_ih, b_hh):
-        if b is not None:
-            bias += b
-    recurrent, e = np.empty((2, len(h0), 4 * width), y.dtype)
-    h_n[...] = h0
-    c_n[...] = c0
-    for rows, n in steps_of(batch_sizes, reverse):
-        z, h = gates[rows], y[rows]
-        np.dot(h_n[:n], w_hh.T, recurrent[:n])
-        _add(z, recurrent, bias, e)
-        np.exp(e[:n], e[:n])
-        candidate = z[:, 2 * width:3 * width]
-        np.tanh(candidate, candidate)
-        _next_cell(z, e, c_n, cells[rows])
-        np.tanh(cells[rows], h)
-        h *= z[:, 3 * width:]
-        h_n[:n] = h
+    cdef Call call
+    cdef ptrdiff_t R, N, H, G
+    memset(&call, 0, sizeof(call))
+    try:
+        begin(&call, lstm_cell(core(), x.itemsize == 8), x, h0, w_ih, w_hh, batch_sizes, reverse)
+        R, N, H, G = call.rows, call.r.sequences, call.r.units, call.r.cell.gates * call.r.units
+        call.r.c0 = take(&call, c0, N, H, False)
+        call.r.b_ih = take_any(&call, b_ih, G, -1, False)
+        call.r.b_hh = take_any(&call, b_hh, G, -1, False)
+        call.r.y = take(&call, y, R, H, True)
+        call.r.h_n = take(&call, h_n, N, H, True)
+        call.r.c_n = take(&call, c_n, N, H, True)
+        call.r.gates = take(&call, gates, R, G, True)
+        call.r.kept = take(&call, cells, R, H, True)
+        run(&call, True)
+    finally:
+        end(&call)
+
 
 
 def lstm_backward(
@@ -78,60 +78,26 @@ def lstm_backward(
     Source: Gers, Schraudolph & Schmidhuber, Learning precise timing with LSTM recurrent networks (2002), in full BPTT.
     Twin: minidl/reference/lstm.py
     """
-    steps = steps_of(batch_sizes, reverse)
-    tanh_c, c_before = np.tanh(cells), states_before(cells, c0, steps)
-    dz, dh, dc = np.empty_like(gates), g_h_n.copy(), g_c_n.copy()
-    for rows, n in reversed(steps):
-        _back_step(g_y[rows], dh, dc, gates[rows], tanh_c[rows], c_before[rows], dz[rows])
-        np.dot(dz[rows], w_hh, dh[:n])
-    if dh0 is not None:
-        dh0[...] = dh
-    if dc0 is not None:
-        dc0[...] = dc
-    linear_backward(dz, x, w_ih, dz, dx, dw_ih, db, "identity")
-    if dw_hh is not None:
-        linear_backward(dz, states_before(y, h0, steps), w_hh, dz, None, dw_hh, None, "identity")
+    cdef Call call
+    cdef ptrdiff_t R, N, H, G
+    memset(&call, 0, sizeof(call))
+    try:
+        begin(&call, lstm_cell(core(), x.itemsize == 8), x, h0, w_ih, w_hh, batch_sizes, reverse)
+        R, N, H, G = call.rows, call.r.sequences, call.r.units, call.r.cell.gates * call.r.units
+        call.r.c0 = take(&call, c0, N, H, False)
+        call.r.g_y = take(&call, g_y, R, H, False)
+        call.r.g_h_n = take(&call, g_h_n, N, H, False)
+        call.r.g_c_n = take(&call, g_c_n, N, H, False)
+        call.r.y = take(&call, y, R, H, False)
+        call.r.gates = take(&call, gates, R, G, False)
+        call.r.kept = take(&call, cells, R, H, False)
+        call.r.dx = take_any(&call, dx, R, call.r.inputs, True)
+        call.r.dh0 = take_any(&call, dh0, N, H, True)
+        call.r.dc0 = take_any(&call, dc0, N, H, True)
+        call.r.dw_ih = take_any(&call, dw_ih, G, call.r.inputs, True)
+        call.r.dw_hh = take_any(&call, dw_hh, G, H, True)
+        call.r.db_ih = take_any(&call, db, G, -1, True)
+        run(&call, False)
+    finally:
+        end(&call)
 
-
-def _add(real[:, ::1] z, const real[:, ::1] recurrent, const real[::1] bias, real[:, ::1] e):
-    """z += recurrent + bias;  e = -|z|."""
-    cdef Py_ssize_t n, o
-    with nogil:
-        for n in range(z.shape[0]):
-            for o in range(z.shape[1]):
-                z[n, o] += recurrent[n, o] + bias[o]
-                e[n, o] = z[n, o] if z[n, o] < 0 else -z[n, o]
-
-
-def _next_cell(real[:, ::1] z, const real[:, ::1] e, real[:, ::1] c, real[:, ::1] cells):
-    """Finish the gates i, f and o in z;  c = f c + i g."""
-    cdef Py_ssize_t n, k, width = c.shape[1]
-    with nogil:
-        for n in range(z.shape[0]):
-            for k in range(width):
-                z[n, k] = sigmoid_from(z[n, k], e[n, k])
-                z[n, width + k] = sigmoid_from(z[n, width + k], e[n, width + k])
-                z[n, 3 * width + k] = sigmoid_from(z[n, 3 * width + k], e[n, 3 * width + k])
-                c[n, k] = z[n, width + k] * c[n, k] + z[n, k] * z[n, 2 * width + k]
-                cells[n, k] = c[n, k]
-
-
-def _back_step(
-    const real[:, ::1] g, const real[:, ::1] dh, real[:, ::1] dc, const real[:, ::1] gates,
-    const real[:, ::1] tanh_c, const real[:, ::1] c_before, real[:, ::1] dz,
-):
-    """dz of the four gates, and dc for the step before."""
-    cdef Py_ssize_t n, k, width = g.shape[1]
-    cdef real i, f, cell, o, dh_t, dc_t
-    with nogil:
-        for n in range(g.shape[0]):
-            for k in range(width):
-                i, f = gates[n, k], gates[n, width + k]
-                cell, o = gates[n, 2 * width + k], gates[n, 3 * width + k]
-                dh_t = g[n, k] + dh[n, k]
-                dc_t = dc[n, k] + dh_t * o * (1 - tanh_c[n, k] * tanh_c[n, k])
-                dz[n, k] = dc_t * cell * (i * (1 - i))
-                dz[n, width + k] = dc_t * c_before[n, k] * (f * (1 - f))
-                dz[n, 2 * width + k] = dc_t * i * (1 - cell * cell)
-                dz[n, 3 * width + k] = dh_t * tanh_c[n, k] * (o * (1 - o))
-                dc[n, k] = dc_t * f

@@ -1,5 +1,6 @@
 """h_t = f(x_t W_ihᵀ + b_ih + h_{t-1} W_hhᵀ + b_hh): a recurrent layer over all time steps, f tanh or relu.
 
+C files: kernels/rnn/ for the cell, kernels/core/recurrence.c for the steps.
 Twin: minidl/reference/rnn.py
 
 a) Rows lie one step after the other, and step t is the next batch_sizes[t] of them: equal sizes for sequences of one
@@ -10,13 +11,15 @@ c) Backward keeps dz of every step. The steps again share nothing but dh = dz W_
 d) The products and tanh are NumPy's, for the reasons that kernels/linear.pyx gives.
 """
 
-import numpy as np
+from libc.string cimport memset
 
-from activation cimport RELU, TANH, Activation, activation_named, through_activation
-from real cimport real
-from steps cimport states_before, steps_of
+from activation cimport RELU, activation_named
+from recurrence cimport Call, Cell, begin, end, run, take, take_any
 
-from minidl._kernels.linear import linear_backward
+from minidl._kernels.core cimport Core, core
+
+cdef extern from "rnn/rnn.h":
+    const Cell *rnn_cell(const Core *core, bint is_double)
 
 
 def rnn_forward(x, h0, w_ih, w_hh, b_ih, b_hh, y, h_n, batch_sizes, reverse, nonlinearity):
@@ -36,21 +39,21 @@ def rnn_forward(x, h0, w_ih, w_hh, b_ih, b_hh, y, h_n, batch_sizes, reverse, non
     Source: Elman, Finding structure in time (1990).
     Twin: minidl/reference/rnn.py
     """
-    cdef Activation f = activation_named(nonlinearity)
-    np.dot(x, w_ih.T, y)
-    bias = np.zeros(y.shape[1], y.dtype)
-    for b in (b_ih, b_hh):
-        if b is not None:
-            bias += b
-    recurrent = np.empty_like(h0)
-    h_n[...] = h0
-    for rows, n in steps_of(batch_sizes, reverse):
-        np.dot(h_n[:n], w_hh.T, recurrent[:n])
-        h = y[rows]
-        _finish_step(h, recurrent, bias, f)
-        if f == TANH:
-            np.tanh(h, h)
-        h_n[:n] = h
+    cdef Call call
+    cdef ptrdiff_t R, N, H, G
+    memset(&call, 0, sizeof(call))
+    try:
+        begin(&call, rnn_cell(core(), x.itemsize == 8), x, h0, w_ih, w_hh, batch_sizes, reverse)
+        R, N, H, G = call.rows, call.r.sequences, call.r.units, call.r.cell.gates * call.r.units
+        call.r.b_ih = take_any(&call, b_ih, G, -1, False)
+        call.r.b_hh = take_any(&call, b_hh, G, -1, False)
+        call.r.y = take(&call, y, R, H, True)
+        call.r.h_n = take(&call, h_n, N, H, True)
+        call.r.relu = activation_named(nonlinearity) == RELU
+        run(&call, True)
+    finally:
+        end(&call)
+
 
 
 def rnn_backward(
@@ -72,35 +75,22 @@ def rnn_backward(
     Source: Werbos, Backpropagation through time: what it does and how to do it (1990).
     Twin: minidl/reference/rnn.py
     """
-    cdef Activation f = activation_named(nonlinearity)
-    steps = steps_of(batch_sizes, reverse)
-    dz = np.empty_like(y)
-    dh = g_h_n.copy()
-    for rows, n in reversed(steps):
-        _back_step(g_y[rows], dh, y[rows], dz[rows], f)
-        np.dot(dz[rows], w_hh, dh[:n])
-    if dh0 is not None:
-        dh0[...] = dh
-    linear_backward(dz, x, w_ih, dz, dx, dw_ih, db, "identity")
-    if dw_hh is not None:
-        linear_backward(dz, states_before(y, h0, steps), w_hh, dz, None, dw_hh, None, "identity")
+    cdef Call call
+    cdef ptrdiff_t R, N, H, G
+    memset(&call, 0, sizeof(call))
+    try:
+        begin(&call, rnn_cell(core(), x.itemsize == 8), x, h0, w_ih, w_hh, batch_sizes, reverse)
+        R, N, H, G = call.rows, call.r.sequences, call.r.units, call.r.cell.gates * call.r.units
+        call.r.g_y = take(&call, g_y, R, H, False)
+        call.r.g_h_n = take(&call, g_h_n, N, H, False)
+        call.r.y = take(&call, y, R, H, False)
+        call.r.dx = take_any(&call, dx, R, call.r.inputs, True)
+        call.r.dh0 = take_any(&call, dh0, N, H, True)
+        call.r.dw_ih = take_any(&call, dw_ih, G, call.r.inputs, True)
+        call.r.dw_hh = take_any(&call, dw_hh, G, H, True)
+        call.r.db_ih = take_any(&call, db, G, -1, True)
+        call.r.relu = activation_named(nonlinearity) == RELU
+        run(&call, False)
+    finally:
+        end(&call)
 
-
-def _finish_step(real[:, ::1] z, const real[:, ::1] recurrent, const real[::1] bias, Activation f):
-    """z += recurrent + bias, and relu in the same pass."""
-    cdef Py_ssize_t n, o
-    with nogil:
-        for n in range(z.shape[0]):
-            for o in range(z.shape[1]):
-                z[n, o] += recurrent[n, o] + bias[o]
-                if f == RELU:
-                    z[n, o] = 0 if z[n, o] < 0 else z[n, o]
-
-
-def _back_step(const real[:, ::1] g, const real[:, ::1] dh, const real[:, ::1] y, real[:, ::1] dz, Activation f):
-    """dz = (g + dh) f'(z)."""
-    cdef Py_ssize_t n, o
-    with nogil:
-        for n in range(g.shape[0]):
-            for o in range(g.shape[1]):
-                dz[n, o] = through_activation(g[n, o] + dh[n, o], y[n, o], f)

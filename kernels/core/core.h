@@ -5,6 +5,7 @@
 
 #include "core/cpu.h"
 #include "core/product.h"
+#include "core/recurrence.h"
 
 struct core {
     enum instruction_set instruction_set;
@@ -12,6 +13,8 @@ struct core {
     void (*pool_run)(void (*work)(void *job, ptrdiff_t chunk), void *job, ptrdiff_t chunks); /* core/pool.h */
     int (*pool_threads)(void);
     void *(*scratch)(int slot, size_t bytes);                                           /* core/scratch.h */
+    bool (*forward_in_time)(const struct recurrence *r);                                /* core/recurrence.h */
+    bool (*backward_in_time)(const struct recurrence *r);
 };
 
 const struct core *core_functions(void);

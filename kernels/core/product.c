@@ -32,8 +32,8 @@ static enum product_method method(const struct product *p)
     return PACKED;
 }
 
-#define TABLE(set) {block_float_##set, block_double_##set}
-static product_block *const units[INSTRUCTION_SETS][2] = UNITS(TABLE);
+#define TABLE(set) {&product_unit_float_##set, &product_unit_double_##set}
+static const struct product_unit *const units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 
 /* One thread works on so many rows at a time, which a panel of b serves. */
 #define ROWS 512
@@ -70,7 +70,7 @@ static void chunk(void *argument, ptrdiff_t index)
 
 void product(const struct product *p)
 {
-    product_block *const block = units[instruction_set][p->is_double];
+    product_block *const block = units[instruction_set][p->is_double]->block;
     struct job job = {.p = p, .method = method(p), .block = block};
     if (p->m == 0 || p->n == 0)
         return;
@@ -85,4 +85,15 @@ void product(const struct product *p)
         job.across = (p->n + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
         pool_run(chunk, &job, p->batch * job.down * job.across);
     }
+}
+
+ptrdiff_t panel_width(ptrdiff_t m, bool is_double)
+{
+    const struct product_unit *unit = units[instruction_set][is_double];
+    return m <= unit->few_rows ? unit->wide_tile : unit->tile;
+}
+
+void pack_panels(const struct product *p, ptrdiff_t width, void *panels)
+{
+    units[instruction_set][p->is_double]->panels(p, width, panels);
 }

@@ -18,11 +18,25 @@ struct product {
 /* Computes every product of the batch. Any size may be 0. y overlaps neither a, b nor bias. */
 void product(const struct product *p);
 
+/* For many products with one b, which is then packed once: panels of `width` columns, each (k, width) in adjacent memory, one
+ * after the other, with zeros past the last column. A panel is a b with n = b_row = width. The width suits products of m
+ * rows; it is a multiple of the vectors' size. Of p only b, b_row, b_transposed, k, n and is_double are read. */
+ptrdiff_t panel_width(ptrdiff_t m, bool is_double);
+void pack_panels(const struct product *p, ptrdiff_t width, void *panels);
+
 /* How a unit computes: see product.c, where the choice is made. */
 enum product_method { DOTS, DIRECT, PACKED };
 
 /* Fills y[first_row:end_row, first_column:end_column] of one product, whose a, b, y are given already shifted. */
 typedef void product_block(const struct product *p, enum product_method method, ptrdiff_t first_row, ptrdiff_t end_row,
                            ptrdiff_t first_column, ptrdiff_t end_column);
+
+/* What a unit offers. */
+struct product_unit {
+    product_block *block;
+    void (*panels)(const struct product *p, ptrdiff_t width, void *panels);
+    ptrdiff_t few_rows; /* up to so many, a tile is wide_tile columns wide, otherwise tile */
+    ptrdiff_t tile, wide_tile;
+};
 
 #endif

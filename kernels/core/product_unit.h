@@ -298,6 +298,19 @@ static void NAME(block)(const struct product *p, enum product_method method, ptr
         NAME(tiled)(p, method, first_row, end_row, first_column, end_column);
 }
 
+static void NAME(panels)(const struct product *p, ptrdiff_t width, void *panels)
+{
+    for (ptrdiff_t column = 0; column < p->n; column += width) {
+        const ptrdiff_t columns = p->n - column < width ? p->n - column : width;
+        const REAL *b = (const REAL *)p->b + (p->b_transposed ? column * p->b_row : column);
+        (p->b_transposed ? NAME(pack_transposed) : NAME(pack))(b, p->b_row, p->k, columns, (REAL *)panels + column * p->k, width);
+    }
+}
+
+static const struct product_unit NAME(product_unit) = {
+    NAME(block), NAME(panels), TILE_ROWS / 2, 2 * LANES, WIDEST * LANES,
+};
+
 #undef TILE_ROWS
 #undef WIDEST
 #undef DEPTH

@@ -50,6 +50,20 @@ INLINE void NAME(store_part)(REAL *to, VECTOR value, ptrdiff_t count)
     memcpy(to, &value, (size_t)count * sizeof(REAL));
 }
 
+/* As many as there are, at most LANES. */
+INLINE VECTOR NAME(load_most)(const REAL *from, ptrdiff_t left)
+{
+    return left >= LANES ? NAME(load)(from) : NAME(load_part)(from, left);
+}
+
+INLINE void NAME(store_most)(REAL *to, VECTOR value, ptrdiff_t left)
+{
+    if (left >= LANES)
+        NAME(store)(to, value);
+    else
+        NAME(store_part)(to, value, left);
+}
+
 /* Every lane the same. */
 INLINE VECTOR NAME(fill)(REAL value)
 {
