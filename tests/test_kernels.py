@@ -260,7 +260,14 @@ STEPS: dict[str, Any] = {
         *every(sizes=[(3, 2, 2, 1), (2, 1)], N=[3], I=[2], H=[2], reverse=[False]),
         *every(sizes=[(0, 0), (1, 1)], N=[1], I=[0, 1], H=[0, 1], reverse=[False]),
     ],
-    "large": every(sizes=[(7,) * 9, (6, 5, 2)], N=[7], I=[23], H=[31], reverse=[False, True]),
+    "large": [
+        *every(sizes=[(7,) * 9, (6, 5, 2)], N=[7], I=[23], H=[31], reverse=[False, True]),
+        # around the vectors and panels of every instruction set, for few rows and for more
+        *every(sizes=[(9, 9, 8, 5, 1)], N=[10], I=[5], H=[2, 4, 8, 9, 16, 17, 33, 65], reverse=[True]),
+        *every(sizes=[(2,) * 5, (1,) * 3], N=[2], I=[65], H=[7, 63, 64, 66], reverse=[False]),
+        # more rows than one group of steps has on the way back
+        *every(sizes=[(90,) * 4 + (30,) * 5], N=[97], I=[3], H=[5], reverse=[False, True]),
+    ],
 }
 DRAWN_STEPS = {
     "sizes": [(), (1,), (2, 2), (3, 1), (4, 3, 3, 1), (0, 0), (2, 0)], "N": [4, 5], "I": (0, 4), "H": (0, 4),

@@ -193,6 +193,28 @@ def test_like_torch(kind: str, directions: int, packed: bool, dtype: str, mode: 
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=rtol, atol=rtol * scale)
 
 
+@pytest.mark.skipif(not kernels.compiled, reason="the kernels are not compiled here")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_number_of_threads_gives_the_same_bits(kind: str, dtype: str) -> None:
+    sizes = [43] * 6 + [25, 9]
+    generator = np.random.default_rng(5)
+    rows = GATES[kind] * 50
+    shapes = [(sum(sizes), 40), *[(1, 43, 50)] * (2 if kind == "lstm" else 1), (rows, 40), (rows, 50), (rows,), (rows,)]
+    values = [0.1 * generator.standard_normal(shape).astype(dtype) for shape in shapes]
+    before, answers = minidl.get_num_threads(), []
+    for threads in (1, 2, 3, 16):
+        minidl.set_num_threads(threads)
+        inputs = tensors(values)
+        y, *_ = network(kind, 1, 1, batch_sizes=sizes)(*inputs)
+        (y * y).sum().backward()
+        answers.append([y.detach().numpy(), *[x.grad.numpy() for x in inputs]])
+    minidl.set_num_threads(before)
+    for answer in answers[1:]:
+        for a, b in zip(answer, answers[0], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 # -- packing ---------------------------------------------------------------------------------------------------------
 
 

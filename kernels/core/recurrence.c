@@ -20,6 +20,9 @@
 /* Below so many multiplications a second thread gains nothing. */
 #define WORTH_THREADS 2e6
 
+/* Backward goes by groups of steps that have so many rows: their dz is still in the cache when all gradients are made. */
+#define GROUP 256
+
 /* Sequences of a chunk. */
 #define CHUNK 8
 
@@ -31,6 +34,17 @@ static size_t size_of(const struct recurrence *r)
 static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b)
 {
     return a < b ? a : b;
+}
+
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The rows of step number s of those computed. */
+static ptrdiff_t size_of_step(const struct recurrence *r, ptrdiff_t s)
+{
+    return r->sizes[r->reverse ? r->steps - 1 - s : s];
 }
 
 /* -- memory: one block of scratch is cut into pieces ----------------------------------------------------------------- */
@@ -122,7 +136,7 @@ static void forward_chunk(void *argument, ptrdiff_t chunk)
     char *h = (char *)r->h_n + first * r->units * size;
     ptrdiff_t row = r->reverse ? rows_of_all(r) : 0;
     for (ptrdiff_t s = 0; s < r->steps; s++) {
-        const ptrdiff_t n = r->sizes[r->reverse ? r->steps - 1 - s : s];
+        const ptrdiff_t n = size_of_step(r, s);
         const ptrdiff_t rows = smaller(end, n) - first;
         row -= r->reverse ? n : 0;
         if (rows > 0) {
@@ -217,11 +231,13 @@ struct backward {
     ptrdiff_t width, padded; /* units of a panel; units of all panels */
     ptrdiff_t sums, dz_row;
     ptrdiff_t chunk;         /* sequences of a chunk */
+    ptrdiff_t most_rows;     /* of a group of steps */
+    ptrdiff_t step, end_step, row, rows; /* the group in work: steps in the order computed; its first row and how many */
     const char *weights;     /* w_hh, or panels of it */
     char *dh, *dc;           /* (N, padded) */
-    char *dz;                /* (R, sums, H), its rows dz_row apart */
-    char *before;            /* (R, H): for each row the h that its step started from */
-    char *ones;              /* (R) */
+    char *dz;                /* (rows, sums, H), its rows dz_row apart */
+    char *before;            /* (rows, H): for each row the h that its step started from */
+    char *ones;              /* (rows) */
 };
 
 /* dh = dz W_hh, or dh += dz W_hh. */
@@ -253,11 +269,11 @@ static void backward_rows(const struct backward *b, ptrdiff_t row, ptrdiff_t seq
     const struct backward_step step = {
         .rows = rows, .row = row, .h_before = h, .c_before = c,
         .dh = b->dh + sequence * b->padded * size, .dc = b->dc ? b->dc + sequence * b->padded * size : NULL,
-        .dz = b->dz + row * b->dz_row * size, .state_row = b->padded, .dz_row = b->dz_row,
+        .dz = b->dz + (row - b->row) * b->dz_row * size, .state_row = b->padded, .dz_row = b->dz_row,
     };
     r->cell->backward(r, &step);
     if (b->before)
-        memcpy(b->before + row * r->units * size, h, rows * r->units * size);
+        memcpy(b->before + (row - b->row) * r->units * size, h, rows * r->units * size);
 }
 
 static const char *rows_at(const void *array, ptrdiff_t row, const struct recurrence *r)
@@ -271,19 +287,17 @@ static void backward_chunk(void *argument, ptrdiff_t chunk)
     const struct recurrence *r = b->r;
     const size_t size = size_of(r);
     const ptrdiff_t first = chunk * b->chunk, end = smaller(first + b->chunk, r->sequences);
-    ptrdiff_t row = r->reverse ? 0 : rows_of_all(r);
-    for (ptrdiff_t s = r->steps - 1; s >= 0; s--) {
-        const ptrdiff_t t = r->reverse ? r->steps - 1 - s : s;
-        const ptrdiff_t n = r->sizes[t], n_before = s == 0 ? 0 : r->sizes[r->reverse ? t + 1 : t - 1];
+    ptrdiff_t row = r->reverse ? b->row : b->row + b->rows;
+    for (ptrdiff_t s = b->end_step - 1; s >= b->step; s--) {
+        const ptrdiff_t n = size_of_step(r, s), n_before = s > 0 ? size_of_step(r, s - 1) : 0;
         row -= r->reverse ? 0 : n;
-        const ptrdiff_t row_before = r->reverse ? row + n : row - n_before;
-        const ptrdiff_t rows = smaller(end, n) - first;
-        const ptrdiff_t begun = smaller(smaller(end, n_before), n) - first > 0 ? smaller(smaller(end, n_before), n) - first : 0;
+        const ptrdiff_t rows = smaller(end, n) - first, begun = larger(smaller(smaller(end, n), n_before) - first, 0);
         if (rows > 0) {
-            backward_rows(b, row + first, first, begun, rows_at(r->y, row_before + first, r), rows_at(r->kept, row_before + first, r));
+            const ptrdiff_t before = first + (r->reverse ? row + n : row - n_before);
+            backward_rows(b, row + first, first, begun, rows_at(r->y, before, r), rows_at(r->kept, before, r));
             backward_rows(b, row + first + begun, first + begun, rows - begun, rows_at(r->h0, first + begun, r),
                           rows_at(r->c0, first + begun, r));
-            through_gates(b, b->dz + (row + first) * b->dz_row * size, b->dh + first * b->padded * size, rows);
+            through_gates(b, b->dz + (row + first - b->row) * b->dz_row * size, b->dh + first * b->padded * size, rows);
         }
         row += r->reverse ? n : 0;
     }
@@ -294,9 +308,8 @@ static void long_product(const struct backward *b, ptrdiff_t column, ptrdiff_t c
                          ptrdiff_t n, void *y, bool accumulate)
 {
     const struct recurrence *r = b->r;
-    const ptrdiff_t rows = rows_of_all(r);
     const struct product p = {
-        .batch = 1, .m = transposed ? columns : rows, .n = n, .k = transposed ? rows : columns,
+        .batch = 1, .m = transposed ? columns : b->rows, .n = n, .k = transposed ? b->rows : columns,
         .a = b->dz + column * size_of(r), .a_row = b->dz_row, .a_transposed = transposed,
         .b = x, .b_row = n, .y = y, .y_row = n, .accumulate = accumulate, .is_double = r->is_double,
     };
@@ -304,18 +317,19 @@ static void long_product(const struct backward *b, ptrdiff_t column, ptrdiff_t c
 }
 
 /* y = the sums of some columns of dz. */
-static void column_sums(const struct backward *b, ptrdiff_t column, ptrdiff_t columns, void *y)
+static void column_sums(const struct backward *b, ptrdiff_t column, ptrdiff_t columns, void *y, bool accumulate)
 {
     const struct recurrence *r = b->r;
     const struct product p = {
-        .batch = 1, .m = 1, .n = columns, .k = rows_of_all(r), .a = b->ones, .a_row = rows_of_all(r),
-        .b = b->dz + column * size_of(r), .b_row = b->dz_row, .y = y, .y_row = columns, .is_double = r->is_double,
+        .batch = 1, .m = 1, .n = columns, .k = b->rows, .a = b->ones, .a_row = b->rows,
+        .b = b->dz + column * size_of(r), .b_row = b->dz_row, .y = y, .y_row = columns, .accumulate = accumulate,
+        .is_double = r->is_double,
     };
     product(&p);
 }
 
 /* The gradients that are long products of dz. */
-static void long_products(const struct backward *b)
+static void long_products(const struct backward *b, bool add)
 {
     const struct recurrence *r = b->r;
     const size_t size = size_of(r);
@@ -323,31 +337,33 @@ static void long_products(const struct backward *b)
     /* The rows of w_ih that stand in their order in dz, from the column `first`; and those of a gate apart, column 0. */
     const ptrdiff_t first = r->cell->apart ? r->units : 0, rows = all - first;
     const char *w_apart = (const char *)r->w_ih + rows * r->inputs * size;
+    const char *x = (const char *)r->x + b->row * r->inputs * size;
     if (r->dx) {
-        long_product(b, first, rows, false, r->w_ih, r->inputs, r->dx, false);
+        char *dx = (char *)r->dx + b->row * r->inputs * size;
+        long_product(b, first, rows, false, r->w_ih, r->inputs, dx, false);
         if (first)
-            long_product(b, 0, first, false, w_apart, r->inputs, r->dx, true);
+            long_product(b, 0, first, false, w_apart, r->inputs, dx, true);
     }
     if (r->dw_ih) {
-        long_product(b, first, rows, true, r->x, r->inputs, r->dw_ih, false);
+        long_product(b, first, rows, true, x, r->inputs, r->dw_ih, add);
         if (first)
-            long_product(b, 0, first, true, r->x, r->inputs, (char *)r->dw_ih + rows * r->inputs * size, false);
+            long_product(b, 0, first, true, x, r->inputs, (char *)r->dw_ih + rows * r->inputs * size, add);
     }
     if (r->db_ih) {
-        column_sums(b, first, rows, r->db_ih);
+        column_sums(b, first, rows, r->db_ih, add);
         if (first)
-            column_sums(b, 0, first, (char *)r->db_ih + rows * size);
+            column_sums(b, 0, first, (char *)r->db_ih + rows * size, add);
     }
     if (r->dw_hh)
-        long_product(b, first, all, true, b->before, r->units, r->dw_hh, false);
+        long_product(b, first, all, true, b->before, r->units, r->dw_hh, add);
     if (r->db_hh)
-        column_sums(b, first, all, r->db_hh);
+        column_sums(b, first, all, r->db_hh, add);
 }
 
 static void place_backward(struct backward *b, struct memory *memory)
 {
     const struct recurrence *r = b->r;
-    const size_t size = size_of(r), rows = rows_of_all(r);
+    const size_t size = size_of(r), rows = b->most_rows;
     b->weights = r->w_hh;
     if (b->packed)
         b->weights = piece(memory, r->cell->gates * r->units * b->padded * size);
@@ -372,6 +388,7 @@ bool backward_in_time(const struct recurrence *r)
     b.width = b.packed ? panel_width(r->sequences, r->is_double) : r->units;
     b.padded = b.width ? (r->units + b.width - 1) / b.width * b.width : 0;
     b.dz_row = b.sums * r->units + 16; /* rows a power of 2 apart would meet in few sets of the cache */
+    b.most_rows = smaller(rows_of_all(r), GROUP + r->sequences);
     struct memory memory = {0};
     place_backward(&b, &memory);
     memory = (struct memory){.begin = scratch(0, memory.used)};
@@ -387,17 +404,30 @@ bool backward_in_time(const struct recurrence *r)
     copy_state(r, r->g_h_n, r->units, b.dh, b.padded);
     if (r->c0)
         copy_state(r, r->g_c_n, r->units, b.dc, b.padded);
-    run(backward_chunk, &b, r, b.packed, &b.chunk);
-    if (r->dh0)
-        copy_state(r, b.dh, b.padded, r->dh0, r->units);
-    if (r->dc0)
-        copy_state(r, b.dc, b.padded, r->dc0, r->units);
-    for (ptrdiff_t i = 0; i < rows_of_all(r); i++) {
+    for (ptrdiff_t i = 0; i < b.most_rows; i++) {
         if (r->is_double)
             ((double *)b.ones)[i] = 1;
         else
             ((float *)b.ones)[i] = 1;
     }
-    long_products(&b);
+    bool add = false;
+    b.end_step = r->steps;
+    b.row = r->reverse ? 0 : rows_of_all(r);
+    b.rows = 0;
+    do {
+        b.row += r->reverse ? b.rows : 0;
+        b.rows = 0;
+        for (b.step = b.end_step; b.step > 0 && b.rows < GROUP; b.step--)
+            b.rows += size_of_step(r, b.step - 1);
+        b.row -= r->reverse ? 0 : b.rows;
+        run(backward_chunk, &b, r, b.packed, &b.chunk);
+        long_products(&b, add);
+        add = true;
+        b.end_step = b.step;
+    } while (b.step > 0);
+    if (r->dh0)
+        copy_state(r, b.dh, b.padded, r->dh0, r->units);
+    if (r->dc0)
+        copy_state(r, b.dc, b.padded, r->dc0, r->units);
     return true;
 }

@@ -4,7 +4,7 @@ Sequences are sorted by length, the longest first, so the n rows of a step belon
 sequence that is over keeps its last state; in reverse, one that has not begun keeps its first. Either way the state
 that is left after the last step computed is each sequence's own.
 
-Twin: kernels/steps.pxd
+Twin: kernels/core/recurrence.c
 """
 
 from __future__ import annotations
