@@ -3,10 +3,15 @@
 C files: kernels/gru/ for the cell, kernels/core/recurrence.c for the steps.
 Twin: minidl/reference/gru.py
 
-a) Steps, rows and products as in kernels/rnn.pyx.
-b) The candidate n weighs the recurrent part alone with r, so x[t] W_ihᵀ and h W_hhᵀ stay apart: a and b below.
+a) Steps and rows as in kernels/rnn.pyx.
+b) The candidate n weighs the recurrent part alone with r, so the two parts of its sum stay apart: a and b below.
 c) Forward leaves the gates and b_n behind, 4 numbers a unit and step.
-d) σ(z) is read off e^-|z|, so nothing overflows. The exponentials of a step are one call of NumPy, as its tanh is.
+d) Backward keeps da_n, d_r, d_z and db_n side by side: the first three are the gradient of a, the last three that of b.
+e) σ(z) is read off e^-|z|, so nothing overflows.
+
+Time against a call of NumPy for each product, exp and tanh | against PyTorch 2.13, measured as in kernels/rnn.pyx:
+
+    forward  .18 | .59    with all gradients  .25 | .42
 """
 
 from libc.string cimport memset
@@ -56,7 +61,6 @@ def gru_forward(x, h0, w_ih, w_hh, b_ih, b_hh, y, h_n, gates, recurrent, batch_s
         end(&call)
 
 
-
 def gru_backward(
     g_y, g_h_n, x, h0, w_ih, w_hh, y, gates, recurrent, dx, dh0, dw_ih, dw_hh, db_ih, db_hh, batch_sizes, reverse
 ):
@@ -99,4 +103,3 @@ def gru_backward(
         run(&call, False)
     finally:
         end(&call)
-
