@@ -1,6 +1,6 @@
 /* The time steps of a recurrent layer, and the products between them: see recurrence.h.
  *
- * Forward, step by step: the sums of a block of units, for all gates; then the cell, while they are in the nearest cache.
+ * Forward, step by step: the sums of all gates, panel by panel; then the cell.
  * Backward, from the last step to the first: the cell, which leaves dz; then dh = dz W_hh. When all steps have their dz, the
  * other gradients are long products: dx = dz W_ih, dw_ih = dz' x, dw_hh = dz' h_before, db = 1' dz.
  *
@@ -23,8 +23,9 @@
 /* Backward goes by groups of steps that have so many rows: their dz is still in the cache when all gradients are made. */
 #define GROUP 256
 
-/* Sequences of a chunk. */
-#define CHUNK 8
+/* Sequences of a chunk: for one thread as many as one packing of weights and one cache serve well. */
+#define CHUNK 64
+#define CHUNK_OF_THREADS 8
 
 static size_t size_of(const struct recurrence *r)
 {
@@ -76,13 +77,15 @@ static void run(void (*work)(void *job, ptrdiff_t chunk), void *job, const struc
                 ptrdiff_t *sequences)
 {
     const double products = (double)rows_of_all(r) * r->cell->gates * r->units * (r->inputs + r->units);
-    *sequences = r->sequences;
-    if (packed && products > WORTH_THREADS && pool_threads() > 1) {
-        *sequences = CHUNK;
-        pool_run(work, job, (r->sequences + CHUNK - 1) / CHUNK);
+    const bool alone = products < WORTH_THREADS || pool_threads() == 1;
+    *sequences = !packed ? larger(r->sequences, 1) : alone ? CHUNK : CHUNK_OF_THREADS;
+    const ptrdiff_t chunks = (r->sequences + *sequences - 1) / *sequences;
+    if (!packed || alone) {
+        for (ptrdiff_t chunk = 0; chunk < chunks; chunk++)
+            work(job, chunk);
     }
     else
-        work(job, 0);
+        pool_run(work, job, chunks);
 }
 
 /* -- forward --------------------------------------------------------------------------------------------------------- */
@@ -97,14 +100,14 @@ struct part {
 struct forward {
     const struct recurrence *r;
     bool packed;
-    ptrdiff_t width, padded; /* units of a block; units of all blocks */
+    ptrdiff_t width, padded; /* units of a panel; units of all panels */
     ptrdiff_t sums;
     ptrdiff_t chunk; /* sequences of a chunk */
     struct part inputs, states;
-    char *z; /* (N, sums, width) */
+    char *z; /* (N, sums, padded) */
 };
 
-/* z = a W' + b, or z += a W' + b, for each gate and a block of units. */
+/* z = a W' + b, or z += a W' + b, for each gate and the units of a panel. */
 static void sum_part(const struct forward *f, const struct part *part, const void *a, ptrdiff_t rows, ptrdiff_t unit, char *z,
                      bool add)
 {
@@ -119,7 +122,7 @@ static void sum_part(const struct forward *f, const struct part *part, const voi
             .b = part->weights + first * part->depth * size, .b_row = f->packed ? f->width : part->depth,
             .b_transposed = !f->packed,
             .bias = part->bias ? part->bias + (gate * f->padded + unit) * size : NULL,
-            .y = z + (gate + apart) * f->width * size, .y_row = f->sums * f->width,
+            .y = z + ((gate + apart) * f->padded + unit) * size, .y_row = f->sums * f->padded,
             .accumulate = add && !apart, .is_double = r->is_double,
         };
         product(&p);
@@ -132,7 +135,7 @@ static void forward_chunk(void *argument, ptrdiff_t chunk)
     const struct recurrence *r = f->r;
     const size_t size = size_of(r);
     const ptrdiff_t first = chunk * f->chunk, end = smaller(first + f->chunk, r->sequences);
-    char *z = f->z + first * f->sums * f->width * size;
+    char *z = f->z + first * f->sums * f->padded * size;
     char *h = (char *)r->h_n + first * r->units * size;
     ptrdiff_t row = r->reverse ? rows_of_all(r) : 0;
     for (ptrdiff_t s = 0; s < r->steps; s++) {
@@ -144,13 +147,12 @@ static void forward_chunk(void *argument, ptrdiff_t chunk)
             for (ptrdiff_t unit = 0; unit < r->units; unit += f->width) {
                 sum_part(f, &f->inputs, x, rows, unit, z, false);
                 sum_part(f, &f->states, h, rows, unit, z, true);
-                const struct forward_step step = {
-                    .rows = rows, .row = row + first, .sequence = first,
-                    .unit = unit, .units = smaller(f->width, r->units - unit),
-                    .z = z, .z_row = f->sums * f->width, .z_sum = f->width,
-                };
-                r->cell->forward(r, &step);
             }
+            const struct forward_step step = {
+                .rows = rows, .row = row + first, .sequence = first,
+                .z = z, .z_row = f->sums * f->padded, .z_sum = f->padded,
+            };
+            r->cell->forward(r, &step);
             memcpy(h, (const char *)r->y + (row + first) * r->units * size, rows * r->units * size);
         }
         row += r->reverse ? 0 : n;
@@ -193,7 +195,7 @@ static void place_forward(struct forward *f, struct memory *memory)
         if (r->b_hh)
             f->states.bias = piece(memory, row);
     }
-    f->z = piece(memory, r->sequences * f->sums * f->width * size_of(r));
+    f->z = piece(memory, r->sequences * f->sums * f->padded * size_of(r));
 }
 
 bool forward_in_time(const struct recurrence *r)

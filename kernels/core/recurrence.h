@@ -22,11 +22,10 @@ struct recurrence {
     void *dw_ih, *dw_hh, *db_ih, *db_hh;
 };
 
-/* Some rows of a step, side by side in sequences, and some of their units. */
+/* Some rows of a step, side by side in sequences. */
 struct forward_step {
     ptrdiff_t rows, row, sequence;    /* how many; the first of them among all rows, and among the sequences */
-    ptrdiff_t unit, units;            /* the first and how many */
-    const void *z;                    /* for each row the cell's sums, one after the other, each of these units */
+    const void *z;                    /* for each row the cell's sums, one after the other */
     ptrdiff_t z_row, z_sum;           /* from row to row and from sum to sum, in elements */
 };
 

@@ -8,9 +8,9 @@ INLINE void NAME(forward_units)(const struct recurrence *l, const struct forward
                                 ptrdiff_t left)
 {
     const REAL *sums = (const REAL *)s->z + i * s->z_row + u;
-    const ptrdiff_t unit = s->unit + u, row = (s->row + i) * l->units + unit;
-    REAL *gates = (REAL *)l->gates + 3 * (s->row + i) * l->units + unit;
-    const REAL *h = (const REAL *)l->h_n + (s->sequence + i) * l->units + unit;
+    const ptrdiff_t row = (s->row + i) * l->units + u;
+    REAL *gates = (REAL *)l->gates + 3 * (s->row + i) * l->units + u;
+    const REAL *h = (const REAL *)l->h_n + (s->sequence + i) * l->units + u;
 
     const VECTOR r = NAME(sigmoid)(NAME(load_most)(sums, left));
     const VECTOR z = NAME(sigmoid)(NAME(load_most)(sums + s->z_sum, left));
@@ -27,10 +27,10 @@ static void NAME(forward)(const struct recurrence *l, const struct forward_step 
 {
     for (ptrdiff_t i = 0; i < s->rows; i++) {
         ptrdiff_t u = 0;
-        for (; u + LANES <= s->units; u += LANES)
+        for (; u + LANES <= l->units; u += LANES)
             NAME(forward_units)(l, s, i, u, LANES);
-        if (u < s->units)
-            NAME(forward_units)(l, s, i, u, s->units - u);
+        if (u < l->units)
+            NAME(forward_units)(l, s, i, u, l->units - u);
     }
 }
 

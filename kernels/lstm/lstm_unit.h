@@ -7,9 +7,9 @@ INLINE void NAME(forward_units)(const struct recurrence *r, const struct forward
                                 ptrdiff_t left)
 {
     const REAL *z = (const REAL *)s->z + n * s->z_row + u;
-    const ptrdiff_t unit = s->unit + u, row = (s->row + n) * r->units + unit;
-    REAL *gates = (REAL *)r->gates + 4 * (s->row + n) * r->units + unit;
-    REAL *c_n = (REAL *)r->c_n + (s->sequence + n) * r->units + unit;
+    const ptrdiff_t row = (s->row + n) * r->units + u;
+    REAL *gates = (REAL *)r->gates + 4 * (s->row + n) * r->units + u;
+    REAL *c_n = (REAL *)r->c_n + (s->sequence + n) * r->units + u;
 
     const VECTOR i = NAME(sigmoid)(NAME(load_most)(z, left));
     const VECTOR f = NAME(sigmoid)(NAME(load_most)(z + s->z_sum, left));
@@ -29,10 +29,10 @@ static void NAME(forward)(const struct recurrence *r, const struct forward_step 
 {
     for (ptrdiff_t n = 0; n < s->rows; n++) {
         ptrdiff_t u = 0;
-        for (; u + LANES <= s->units; u += LANES)
+        for (; u + LANES <= r->units; u += LANES)
             NAME(forward_units)(r, s, n, u, LANES);
-        if (u < s->units)
-            NAME(forward_units)(r, s, n, u, s->units - u);
+        if (u < r->units)
+            NAME(forward_units)(r, s, n, u, r->units - u);
     }
 }
 

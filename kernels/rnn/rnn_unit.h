@@ -7,7 +7,7 @@ INLINE void NAME(forward_units)(const struct recurrence *r, const struct forward
                                 ptrdiff_t left)
 {
     const VECTOR z = NAME(load_most)((const REAL *)s->z + n * s->z_row + u, left);
-    REAL *y = (REAL *)r->y + (s->row + n) * r->units + s->unit + u;
+    REAL *y = (REAL *)r->y + (s->row + n) * r->units + u;
     NAME(store_most)(y, r->relu ? NAME(relu)(z) : NAME(tanh)(z), left);
 }
 
@@ -15,10 +15,10 @@ static void NAME(forward)(const struct recurrence *r, const struct forward_step 
 {
     for (ptrdiff_t n = 0; n < s->rows; n++) {
         ptrdiff_t u = 0;
-        for (; u + LANES <= s->units; u += LANES)
+        for (; u + LANES <= r->units; u += LANES)
             NAME(forward_units)(r, s, n, u, LANES);
-        if (u < s->units)
-            NAME(forward_units)(r, s, n, u, s->units - u);
+        if (u < r->units)
+            NAME(forward_units)(r, s, n, u, r->units - u);
     }
 }
 
