@@ -5,9 +5,9 @@ Twin: minidl/reference/rnn.py
 
 a) Rows lie one step after the other, and step t is the next batch_sizes[t] of them: equal sizes for sequences of one
    length, falling sizes for PyTorch's packed sequences. Either way no row is padding.
-b) All steps are one call of C. kernels/README.md, "Recurrence", says how a step is computed, and what each measure gains.
-c) Backward gives every step its dz. The steps share nothing but dh = dz W_hh; the gradients of x, of the weights and of the
-   bias are those of a linear layer over all rows.
+b) All steps are one call of C. kernels/README.md, "Recurrence", says how a step is computed and what each idea gains.
+c) Backward gives every step its dz. The steps share nothing but dh = dz W_hh; the gradients of x, of the weights and of
+   the bias are those of a linear layer over all rows.
 
 Time against a call of NumPy for each product and each tanh | against PyTorch 2.13 (64 inputs, 128 units, 50 steps of 32
 sequences, float32, AVX-512 on a Zen 4, one thread, CPU time, interleaved medians):

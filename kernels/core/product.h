@@ -18,9 +18,9 @@ struct product {
 /* Computes every product of the batch. Any size may be 0. y overlaps neither a, b nor bias. */
 void product(const struct product *p);
 
-/* For many products with one b, which is then packed once: panels of `width` columns, each (k, width) in adjacent memory, one
- * after the other, with zeros past the last column. A panel is a b with n = b_row = width. The width suits products of m
- * rows; it is a multiple of the vectors' size. Of p only b, b_row, b_transposed, k, n and is_double are read. */
+/* For many products with one b, which is then packed once, as panels of `width` columns, one after the other: each is
+ * (k, width) in adjacent memory, with zeros past the last column, and is a b with b_row = width. The width suits products
+ * of m rows; half of it is a multiple of the vectors' size. Of p only b, b_row, b_transposed, k, n and is_double are read. */
 ptrdiff_t panel_width(ptrdiff_t m, bool is_double);
 void pack_panels(const struct product *p, ptrdiff_t width, void *panels);
 

@@ -303,7 +303,8 @@ static void NAME(panels)(const struct product *p, ptrdiff_t width, void *panels)
     for (ptrdiff_t column = 0; column < p->n; column += width) {
         const ptrdiff_t columns = p->n - column < width ? p->n - column : width;
         const REAL *b = (const REAL *)p->b + (p->b_transposed ? column * p->b_row : column);
-        (p->b_transposed ? NAME(pack_transposed) : NAME(pack))(b, p->b_row, p->k, columns, (REAL *)panels + column * p->k, width);
+        REAL *panel = (REAL *)panels + column * p->k;
+        (p->b_transposed ? NAME(pack_transposed) : NAME(pack))(b, p->b_row, p->k, columns, panel, width);
     }
 }
 

@@ -1,11 +1,11 @@
 /* The time steps of a recurrent layer, and the products between them: see recurrence.h.
  *
- * Forward, step by step: the sums of all gates, panel by panel; then the cell.
- * Backward, from the last step to the first: the cell, which leaves dz; then dh = dz W_hh. When all steps have their dz, the
- * other gradients are long products: dx = dz W_ih, dw_ih = dz' x, dw_hh = dz' h_before, db = 1' dz.
+ * Forward, step by step: the sums of all gates, which are products, then the cell.
+ * Backward, from the last step to the first: the cell, which leaves dz, the gradient of its sums, then dh = dz W_hh. The
+ * other gradients are products over many steps: dx = dz W_ih, dw_ih = dz' x, dw_hh = dz' h_before, db = 1' dz.
  *
- * The weights serve every step, so they are packed first. Sequences do not see each other: a chunk for the pool is some of
- * them, through all steps. */
+ * The weights serve every step, so they are packed first. Sequences do not see each other: a chunk for the pool is some
+ * of them, through all steps. */
 #include "recurrence.h"
 
 #include <string.h>
@@ -20,10 +20,11 @@
 /* Below so many multiplications a second thread gains nothing. */
 #define WORTH_THREADS 2e6
 
-/* Backward goes by groups of steps that have so many rows: their dz is still in the cache when all gradients are made. */
+/* Backward goes by groups of steps with so many rows: their dz is still in the cache when the gradients are made of it. */
 #define GROUP 256
 
-/* Sequences of a chunk: for one thread as many as one packing of weights and one cache serve well. */
+/* Sequences of a chunk. One thread takes many, as each panel of weights then serves many; so many that their sums stay in
+ * the cache. */
 #define CHUNK 64
 #define CHUNK_OF_THREADS 8
 
@@ -48,8 +49,7 @@ static ptrdiff_t size_of_step(const struct recurrence *r, ptrdiff_t s)
     return r->sizes[r->reverse ? r->steps - 1 - s : s];
 }
 
-/* -- memory: one block of scratch is cut into pieces ----------------------------------------------------------------- */
-
+/* One block of scratch memory is cut into pieces. */
 struct memory {
     char *begin; /* NULL while the pieces are only counted */
     size_t used;
@@ -62,14 +62,32 @@ static void *piece(struct memory *memory, size_t bytes)
     return place;
 }
 
-/* -- steps ----------------------------------------------------------------------------------------------------------- */
-
 static ptrdiff_t rows_of_all(const struct recurrence *r)
 {
     ptrdiff_t rows = 0;
     for (ptrdiff_t t = 0; t < r->steps; t++)
         rows += r->sizes[t];
     return rows;
+}
+
+/* How the units lie: packed, in panels of `width`, the last of which need not be full; otherwise as if all were one. */
+struct panels {
+    bool packed;
+    ptrdiff_t width, whole; /* whole: the units of all panels */
+    ptrdiff_t padded;       /* those that are computed: whole vectors */
+};
+
+static ptrdiff_t round_up(ptrdiff_t a, ptrdiff_t b)
+{
+    return (a + b - 1) / b * b;
+}
+
+static struct panels panels_for(const struct recurrence *r)
+{
+    if (r->steps < WORTH_PACKING)
+        return (struct panels){.width = larger(r->units, 1), .whole = r->units, .padded = r->units};
+    const ptrdiff_t width = panel_width(r->sequences, r->is_double);
+    return (struct panels){true, width, round_up(r->units, width), round_up(r->units, width / 2)};
 }
 
 /* Without packed weights a product may choose its form by the number of rows: then all sequences stay together. */
@@ -88,7 +106,7 @@ static void run(void (*work)(void *job, ptrdiff_t chunk), void *job, const struc
         pool_run(work, job, chunks);
 }
 
-/* -- forward --------------------------------------------------------------------------------------------------------- */
+/* -- forward ------------------------------------------------------------------------------------------------------- */
 
 /* One of the two products that the sums are made of: of the inputs, or of the states before. */
 struct part {
@@ -99,30 +117,29 @@ struct part {
 
 struct forward {
     const struct recurrence *r;
-    bool packed;
-    ptrdiff_t width, padded; /* units of a panel; units of all panels */
+    struct panels panels;
     ptrdiff_t sums;
     ptrdiff_t chunk; /* sequences of a chunk */
     struct part inputs, states;
-    char *z; /* (N, sums, padded) */
+    char *z;         /* (N, sums, padded) */
 };
 
 /* z = a W' + b, or z += a W' + b, for each gate and the units of a panel. */
-static void sum_part(const struct forward *f, const struct part *part, const void *a, ptrdiff_t rows, ptrdiff_t unit, char *z,
-                     bool add)
+static void sum_part(const struct forward *f, const struct part *part, const void *a, ptrdiff_t rows, ptrdiff_t unit,
+                     char *z, bool add)
 {
     const struct recurrence *r = f->r;
+    const struct panels at = f->panels;
     const size_t size = size_of(r);
     for (int gate = 0; gate < r->cell->gates; gate++) {
         const bool apart = add && r->cell->apart && gate == r->cell->gates - 1;
-        const ptrdiff_t first = f->packed ? gate * f->padded + unit : gate * r->units;
         const struct product p = {
-            .batch = 1, .m = rows, .n = f->width, .k = part->depth,
+            .batch = 1, .m = rows, .n = smaller(at.width, at.padded - unit), .k = part->depth,
             .a = a, .a_row = part->depth,
-            .b = part->weights + first * part->depth * size, .b_row = f->packed ? f->width : part->depth,
-            .b_transposed = !f->packed,
-            .bias = part->bias ? part->bias + (gate * f->padded + unit) * size : NULL,
-            .y = z + ((gate + apart) * f->padded + unit) * size, .y_row = f->sums * f->padded,
+            .b = part->weights + (gate * at.whole + unit) * part->depth * size,
+            .b_row = at.packed ? at.width : part->depth, .b_transposed = !at.packed,
+            .bias = part->bias ? part->bias + (gate * at.padded + unit) * size : NULL,
+            .y = z + ((gate + apart) * at.padded + unit) * size, .y_row = f->sums * at.padded,
             .accumulate = add && !apart, .is_double = r->is_double,
         };
         product(&p);
@@ -135,7 +152,8 @@ static void forward_chunk(void *argument, ptrdiff_t chunk)
     const struct recurrence *r = f->r;
     const size_t size = size_of(r);
     const ptrdiff_t first = chunk * f->chunk, end = smaller(first + f->chunk, r->sequences);
-    char *z = f->z + first * f->sums * f->padded * size;
+    const ptrdiff_t z_row = f->sums * f->panels.padded;
+    char *z = f->z + first * z_row * size;
     char *h = (char *)r->h_n + first * r->units * size;
     ptrdiff_t row = r->reverse ? rows_of_all(r) : 0;
     for (ptrdiff_t s = 0; s < r->steps; s++) {
@@ -144,13 +162,13 @@ static void forward_chunk(void *argument, ptrdiff_t chunk)
         row -= r->reverse ? n : 0;
         if (rows > 0) {
             const char *x = (const char *)r->x + (row + first) * r->inputs * size;
-            for (ptrdiff_t unit = 0; unit < r->units; unit += f->width) {
+            for (ptrdiff_t unit = 0; unit < r->units; unit += f->panels.width) {
                 sum_part(f, &f->inputs, x, rows, unit, z, false);
                 sum_part(f, &f->states, h, rows, unit, z, true);
             }
             const struct forward_step step = {
                 .rows = rows, .row = row + first, .sequence = first,
-                .z = z, .z_row = f->sums * f->padded, .z_sum = f->padded,
+                .z = z, .z_row = z_row, .z_sum = f->panels.padded,
             };
             r->cell->forward(r, &step);
             memcpy(h, (const char *)r->y + (row + first) * r->units * size, rows * r->units * size);
@@ -169,13 +187,13 @@ static void pack_gates(const struct forward *f, const void *weights, ptrdiff_t d
             .n = r->units, .k = depth, .b = (const char *)weights + gate * r->units * depth * size, .b_row = depth,
             .b_transposed = true, .is_double = r->is_double,
         };
-        pack_panels(&p, f->width, panels + gate * f->padded * depth * size);
+        pack_panels(&p, f->panels.width, panels + gate * f->panels.whole * depth * size);
     }
 }
 
 static void pad_bias(const struct forward *f, const char *bias, char *padded)
 {
-    const size_t bytes = f->r->units * size_of(f->r), row = f->padded * size_of(f->r);
+    const size_t bytes = f->r->units * size_of(f->r), row = f->panels.padded * size_of(f->r);
     memset(padded, 0, f->r->cell->gates * row);
     for (int gate = 0; gate < f->r->cell->gates; gate++)
         memcpy(padded + gate * row, bias + gate * bytes, bytes);
@@ -184,10 +202,10 @@ static void pad_bias(const struct forward *f, const char *bias, char *padded)
 static void place_forward(struct forward *f, struct memory *memory)
 {
     const struct recurrence *r = f->r;
-    const size_t row = r->cell->gates * f->padded * size_of(r);
+    const size_t row = r->cell->gates * f->panels.whole * size_of(r);
     f->inputs = (struct part){r->inputs, r->w_ih, r->b_ih};
     f->states = (struct part){r->units, r->w_hh, r->b_hh};
-    if (f->packed) {
+    if (f->panels.packed) {
         f->inputs.weights = piece(memory, row * r->inputs);
         f->states.weights = piece(memory, row * r->units);
         if (r->b_ih)
@@ -195,22 +213,20 @@ static void place_forward(struct forward *f, struct memory *memory)
         if (r->b_hh)
             f->states.bias = piece(memory, row);
     }
-    f->z = piece(memory, r->sequences * f->sums * f->padded * size_of(r));
+    f->z = piece(memory, r->sequences * f->sums * f->panels.padded * size_of(r));
 }
 
 bool forward_in_time(const struct recurrence *r)
 {
     const size_t state = r->sequences * r->units * size_of(r);
-    struct forward f = {.r = r, .sums = r->cell->gates + r->cell->apart, .packed = r->steps >= WORTH_PACKING};
-    f.width = f.packed ? panel_width(r->sequences, r->is_double) : r->units;
-    f.padded = f.width ? (r->units + f.width - 1) / f.width * f.width : 0;
+    struct forward f = {.r = r, .panels = panels_for(r), .sums = r->cell->gates + r->cell->apart};
     struct memory memory = {0};
     place_forward(&f, &memory);
     memory = (struct memory){.begin = scratch(0, memory.used)};
     if (!memory.begin)
         return false;
     place_forward(&f, &memory);
-    if (f.packed) {
+    if (f.panels.packed) {
         pack_gates(&f, r->w_ih, r->inputs, (char *)f.inputs.weights);
         pack_gates(&f, r->w_hh, r->units, (char *)f.states.weights);
         if (r->b_ih)
@@ -221,39 +237,39 @@ bool forward_in_time(const struct recurrence *r)
     memcpy(r->h_n, r->h0, state);
     if (r->c_n)
         memcpy(r->c_n, r->c0, state);
-    run(forward_chunk, &f, r, f.packed, &f.chunk);
+    run(forward_chunk, &f, r, f.panels.packed, &f.chunk);
     return true;
 }
 
-/* -- backward -------------------------------------------------------------------------------------------------------- */
+/* -- backward ------------------------------------------------------------------------------------------------------ */
 
 struct backward {
     const struct recurrence *r;
-    bool packed;
-    ptrdiff_t width, padded; /* units of a panel; units of all panels */
-    ptrdiff_t sums, dz_row;
-    ptrdiff_t chunk;         /* sequences of a chunk */
-    ptrdiff_t most_rows;     /* of a group of steps */
-    ptrdiff_t step, end_step, row, rows; /* the group in work: steps in the order computed; its first row and how many */
-    const char *weights;     /* w_hh, or panels of it */
-    char *dh, *dc;           /* (N, padded) */
-    char *dz;                /* (rows, sums, H), its rows dz_row apart */
-    char *before;            /* (rows, H): for each row the h that its step started from */
-    char *ones;              /* (rows) */
+    struct panels panels;
+    ptrdiff_t dz_row;
+    ptrdiff_t chunk;          /* sequences of a chunk */
+    ptrdiff_t step, end_step; /* the group of steps in work, in the order computed */
+    ptrdiff_t row, rows;      /* its first row, and how many */
+    const char *weights;      /* w_hh, or panels of it */
+    char *dh, *dc;            /* (N, padded) */
+    char *dz;                 /* (rows, sums, H), its rows dz_row apart */
+    char *before;             /* (rows, H): for each row the h that its step started from */
+    char *ones;               /* (rows) */
 };
 
 /* dh = dz W_hh, or dh += dz W_hh. */
 static void through_gates(const struct backward *b, const char *dz, char *dh, ptrdiff_t rows)
 {
     const struct recurrence *r = b->r;
+    const struct panels at = b->panels;
     const size_t size = size_of(r);
     const ptrdiff_t depth = r->cell->gates * r->units;
-    for (ptrdiff_t unit = 0; unit < b->padded; unit += b->width) {
+    for (ptrdiff_t unit = 0; unit < r->units; unit += at.width) {
         const struct product p = {
-            .batch = 1, .m = rows, .n = b->width, .k = depth,
+            .batch = 1, .m = rows, .n = smaller(at.width, at.padded - unit), .k = depth,
             .a = dz + r->cell->apart * r->units * size, .a_row = b->dz_row,
-            .b = b->weights + unit * depth * size, .b_row = b->width,
-            .y = dh + unit * size, .y_row = b->padded,
+            .b = b->weights + unit * depth * size, .b_row = at.width,
+            .y = dh + unit * size, .y_row = at.padded,
             .accumulate = r->cell->past_gates, .is_double = r->is_double,
         };
         product(&p);
@@ -265,13 +281,13 @@ static void backward_rows(const struct backward *b, ptrdiff_t row, ptrdiff_t seq
                           const void *c)
 {
     const struct recurrence *r = b->r;
-    const size_t size = size_of(r);
+    const size_t size = size_of(r), state = sequence * b->panels.padded * size;
     if (rows <= 0)
         return;
     const struct backward_step step = {
         .rows = rows, .row = row, .h_before = h, .c_before = c,
-        .dh = b->dh + sequence * b->padded * size, .dc = b->dc ? b->dc + sequence * b->padded * size : NULL,
-        .dz = b->dz + (row - b->row) * b->dz_row * size, .state_row = b->padded, .dz_row = b->dz_row,
+        .dh = b->dh + state, .dc = b->dc ? b->dc + state : NULL, .state_row = b->panels.padded,
+        .dz = b->dz + (row - b->row) * b->dz_row * size, .dz_row = b->dz_row,
     };
     r->cell->backward(r, &step);
     if (b->before)
@@ -289,17 +305,19 @@ static void backward_chunk(void *argument, ptrdiff_t chunk)
     const struct recurrence *r = b->r;
     const size_t size = size_of(r);
     const ptrdiff_t first = chunk * b->chunk, end = smaller(first + b->chunk, r->sequences);
+    char *dh = b->dh + first * b->panels.padded * size;
     ptrdiff_t row = r->reverse ? b->row : b->row + b->rows;
     for (ptrdiff_t s = b->end_step - 1; s >= b->step; s--) {
         const ptrdiff_t n = size_of_step(r, s), n_before = s > 0 ? size_of_step(r, s - 1) : 0;
         row -= r->reverse ? 0 : n;
-        const ptrdiff_t rows = smaller(end, n) - first, begun = larger(smaller(smaller(end, n), n_before) - first, 0);
+        const ptrdiff_t rows = smaller(end, n) - first;
+        const ptrdiff_t begun = larger(smaller(smaller(end, n), n_before) - first, 0); /* by an earlier step */
         if (rows > 0) {
             const ptrdiff_t before = first + (r->reverse ? row + n : row - n_before);
             backward_rows(b, row + first, first, begun, rows_at(r->y, before, r), rows_at(r->kept, before, r));
             backward_rows(b, row + first + begun, first + begun, rows - begun, rows_at(r->h0, first + begun, r),
                           rows_at(r->c0, first + begun, r));
-            through_gates(b, b->dz + (row + first - b->row) * b->dz_row * size, b->dh + first * b->padded * size, rows);
+            through_gates(b, b->dz + (row + first - b->row) * b->dz_row * size, dh, rows);
         }
         row += r->reverse ? n : 0;
     }
@@ -336,7 +354,7 @@ static void long_products(const struct backward *b, bool add)
     const struct recurrence *r = b->r;
     const size_t size = size_of(r);
     const ptrdiff_t all = r->cell->gates * r->units;
-    /* The rows of w_ih that stand in their order in dz, from the column `first`; and those of a gate apart, column 0. */
+    /* So many rows of w_ih have their gradients in dz from the column `first` on; a gate that is apart has them before. */
     const ptrdiff_t first = r->cell->apart ? r->units : 0, rows = all - first;
     const char *w_apart = (const char *)r->w_ih + rows * r->inputs * size;
     const char *x = (const char *)r->x + b->row * r->inputs * size;
@@ -362,15 +380,16 @@ static void long_products(const struct backward *b, bool add)
         column_sums(b, first, all, r->db_hh, add);
 }
 
-static void place_backward(struct backward *b, struct memory *memory)
+/* The pieces for groups of at most so many rows. */
+static void place_backward(struct backward *b, ptrdiff_t rows, struct memory *memory)
 {
     const struct recurrence *r = b->r;
-    const size_t size = size_of(r), rows = b->most_rows;
+    const size_t size = size_of(r), state = r->sequences * b->panels.padded * size;
     b->weights = r->w_hh;
-    if (b->packed)
-        b->weights = piece(memory, r->cell->gates * r->units * b->padded * size);
-    b->dh = piece(memory, r->sequences * b->padded * size);
-    b->dc = r->c0 ? piece(memory, r->sequences * b->padded * size) : NULL;
+    if (b->panels.packed)
+        b->weights = piece(memory, r->cell->gates * r->units * b->panels.whole * size);
+    b->dh = piece(memory, state);
+    b->dc = r->c0 ? piece(memory, state) : NULL;
     b->dz = piece(memory, rows * b->dz_row * size);
     b->before = r->dw_hh ? piece(memory, rows * r->units * size) : NULL;
     b->ones = piece(memory, rows * size);
@@ -384,52 +403,51 @@ static void copy_state(const struct recurrence *r, const void *from, ptrdiff_t f
         memcpy((char *)to + n * to_row * size, (const char *)from + n * from_row * size, r->units * size);
 }
 
+static void fill_with_ones(const struct recurrence *r, void *ones, ptrdiff_t count)
+{
+    for (ptrdiff_t i = 0; i < count; i++) {
+        if (r->is_double)
+            ((double *)ones)[i] = 1;
+        else
+            ((float *)ones)[i] = 1;
+    }
+}
+
 bool backward_in_time(const struct recurrence *r)
 {
-    struct backward b = {.r = r, .sums = r->cell->gates + r->cell->apart, .packed = r->steps >= WORTH_PACKING};
-    b.width = b.packed ? panel_width(r->sequences, r->is_double) : r->units;
-    b.padded = b.width ? (r->units + b.width - 1) / b.width * b.width : 0;
-    b.dz_row = b.sums * r->units + 16; /* rows a power of 2 apart would meet in few sets of the cache */
-    b.most_rows = smaller(rows_of_all(r), GROUP + r->sequences);
+    const ptrdiff_t all_rows = rows_of_all(r), most_rows = smaller(all_rows, GROUP + r->sequences);
+    struct backward b = {.r = r, .panels = panels_for(r), .end_step = r->steps, .row = r->reverse ? 0 : all_rows};
+    /* Rows a power of 2 apart would meet in few sets of the cache. */
+    b.dz_row = (r->cell->gates + r->cell->apart) * r->units + 16;
     struct memory memory = {0};
-    place_backward(&b, &memory);
+    place_backward(&b, most_rows, &memory);
     memory = (struct memory){.begin = scratch(0, memory.used)};
     if (!memory.begin)
         return false;
-    place_backward(&b, &memory);
-    if (b.packed) {
+    place_backward(&b, most_rows, &memory);
+    if (b.panels.packed) {
         const struct product p = {
             .n = r->units, .k = r->cell->gates * r->units, .b = r->w_hh, .b_row = r->units, .is_double = r->is_double,
         };
-        pack_panels(&p, b.width, (char *)b.weights);
+        pack_panels(&p, b.panels.width, (char *)b.weights);
     }
-    copy_state(r, r->g_h_n, r->units, b.dh, b.padded);
+    fill_with_ones(r, b.ones, most_rows);
+    copy_state(r, r->g_h_n, r->units, b.dh, b.panels.padded);
     if (r->c0)
-        copy_state(r, r->g_c_n, r->units, b.dc, b.padded);
-    for (ptrdiff_t i = 0; i < b.most_rows; i++) {
-        if (r->is_double)
-            ((double *)b.ones)[i] = 1;
-        else
-            ((float *)b.ones)[i] = 1;
-    }
-    bool add = false;
-    b.end_step = r->steps;
-    b.row = r->reverse ? 0 : rows_of_all(r);
-    b.rows = 0;
+        copy_state(r, r->g_c_n, r->units, b.dc, b.panels.padded);
     do {
         b.row += r->reverse ? b.rows : 0;
         b.rows = 0;
         for (b.step = b.end_step; b.step > 0 && b.rows < GROUP; b.step--)
             b.rows += size_of_step(r, b.step - 1);
         b.row -= r->reverse ? 0 : b.rows;
-        run(backward_chunk, &b, r, b.packed, &b.chunk);
-        long_products(&b, add);
-        add = true;
+        run(backward_chunk, &b, r, b.panels.packed, &b.chunk);
+        long_products(&b, b.end_step < r->steps);
         b.end_step = b.step;
     } while (b.step > 0);
     if (r->dh0)
-        copy_state(r, b.dh, b.padded, r->dh0, r->units);
+        copy_state(r, b.dh, b.panels.padded, r->dh0, r->units);
     if (r->dc0)
-        copy_state(r, b.dc, b.padded, r->dc0, r->units);
+        copy_state(r, b.dc, b.panels.padded, r->dc0, r->units);
     return true;
 }

@@ -9,7 +9,7 @@
 struct recurrence {
     const struct cell *cell;
     ptrdiff_t steps, sequences, inputs, units;
-    const ptrdiff_t *sizes;           /* the rows of each step, which belong to the first sequences: falling, at most N */
+    const ptrdiff_t *sizes;           /* the rows of each step, of the first so many sequences: falling, at most N */
     bool reverse;                     /* from the last step to the first */
     bool is_double, relu;             /* relu: for rnn */
     const void *x, *h0, *c0;          /* (R, I), (N, H), (N, H) */
@@ -32,18 +32,19 @@ struct forward_step {
 struct backward_step {
     ptrdiff_t rows, row;
     const void *h_before, *c_before;  /* the states that the step started from, (rows, H) */
-    void *dh, *dc;                    /* what later steps ask of h and c; becomes what this step asks of the ones before */
+    void *dh, *dc;                    /* the gradients of h and c after the step; become those before it, dh but for what
+                                         goes through the gates */
     void *dz;                         /* the gradients of the sums */
     ptrdiff_t state_row, dz_row;      /* from row to row of dh and dc, and of dz */
 };
 
-/* A cell has a sum x W_ih' + b_ih + h W_hh' + b_hh for each gate; but the two parts of its last gate may stay apart: then
- * there is one sum more, the last, for h W_hh' + b_hh of that gate.
+/* A cell has a sum x W_ih' + b_ih + h W_hh' + b_hh for each gate. If `apart`, the two parts of its last gate stay apart:
+ * there is one sum more, the last, which is h W_hh' + b_hh of that gate; and in dz the gradient of its part of x stands
+ * first, then the other gates, then the gradient of its part of h.
  *
  * forward   fills y, gates, kept and c_n from the sums; h_n holds the states before the step.
- * backward  fills dz from dh + g_y and dc. Parts that stay apart stand at the two ends: the last gate's of x, the other
- *           gates, the last gate's of h. Where h goes from step to step past the gates, dh keeps that share, and what goes
- *           through the gates is added to it; otherwise dh is overwritten. */
+ * backward  fills dz from g_y + dh, from dc and from what forward left. If h also goes `past_gates` from step to step, it
+ *           leaves that share in dh, and what goes through the gates is added; otherwise dh is overwritten. */
 struct cell {
     int gates;
     bool apart, past_gates;

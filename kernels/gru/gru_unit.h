@@ -1,7 +1,7 @@
 /* The cell of a GRU in one element type and one instruction set: see units.h and core/recurrence.h. Lanes are units.
  *
- * r = σ(a_r + b_r), z = σ(a_z + b_z), n = tanh(a_n + r b_n);  h = (1 - z) n + z h. The sums are those of r and z, a_n and b_n,
- * as r weighs b_n alone. `gates` keeps r, z, n; `kept` b_n. */
+ * r = σ(a_r + b_r), z = σ(a_z + b_z), n = tanh(a_n + r b_n);  h = (1 - z) n + z h. As r weighs b_n alone, a_n and b_n stay
+ * apart. `gates` keeps r, z and n, `kept` keeps b_n. */
 
 /* Unit u of a row and as many behind it as are left, at most LANES. */
 INLINE void NAME(forward_units)(const struct recurrence *l, const struct forward_step *s, ptrdiff_t i, ptrdiff_t u,

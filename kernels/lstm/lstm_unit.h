@@ -1,6 +1,7 @@
 /* The cell of an LSTM in one element type and one instruction set: see units.h and core/recurrence.h. Lanes are units.
  *
- * i = σ(z_i), f = σ(z_f), g = tanh(z_g), o = σ(z_o);  c = f c + i g;  h = o tanh(c). `gates` keeps i, f, g, o; `kept` c. */
+ * i = σ(z_i), f = σ(z_f), g = tanh(z_g), o = σ(z_o);  c = f c + i g;  h = o tanh(c).
+ * `gates` keeps i, f, g and o, `kept` keeps c. */
 
 /* Unit u of row n and as many behind it as are left, at most LANES. */
 INLINE void NAME(forward_units)(const struct recurrence *r, const struct forward_step *s, ptrdiff_t n, ptrdiff_t u,
