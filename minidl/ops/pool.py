@@ -19,7 +19,7 @@ Windows = tuple[tuple[int, int, int], ...]
 def max_pool2d(
     x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, size: Pair
 ) -> tuple[Any, Any]:
-    """y[n,c,i,j] = max_{u,v} x[n,c, i·s+u·d-p, j·s+v·d-p]; `index` (int32) is where in the plane, `size` the output's."""
+    """y[n,c,i,j] = max_{u,v} x[n,c, i·s+u·d-p, j·s+v·d-p]; `index` (int32) is its place, `size` the output's."""
     y = np.empty((*x.shape[:2], *size), x.dtype)
     index = np.empty(y.shape, np.int32)
     kernels.max_pool2d_forward(*contiguous(x), y, index, kernel_size, stride, padding, dilation)
