@@ -302,6 +302,14 @@ SOFTMAX: dict[str, Any] = {
 }
 # strided, overlapping with what is cut off at the edges divided by the whole window, adaptive, one, none
 WINDOWS = [((0, 2, 2), (2, 4, 2)), ((0, 2, 3), (1, 4, 3), (3, 5, 3)), ((0, 3, 3), (2, 5, 3)), ((0, 5, 5),), ()]
+# more than a vector: side by side, overlapping and cut at the edges, adaptive, the whole row
+LONG = [
+    [(2 * j, 2 * j + 2, 2) for j in range(20)],
+    [(max(2 * j - 1, 0), min(2 * j + 2, 41), 3) for j in range(21)],
+    [(j, j + 4, 4) for j in range(38)],
+    [(41 * j // 18, -(-41 * (j + 1) // 18), 3) for j in range(18)],
+    [(0, 41, 41)],
+]
 AVG_POOL2D: dict[str, Any] = {
     "arguments": avg_pool2d,
     "small": [
@@ -309,7 +317,7 @@ AVG_POOL2D: dict[str, Any] = {
         *every(N=[0, 1], C=[0, 1], rows=WINDOWS[:1], columns=WINDOWS[:1], image=[(4, 4)]),
     ],
     "large": every(
-        N=[3], C=[4], rows=[[(3 * i, 3 * i + 3, 3) for i in range(9)]], columns=WINDOWS[:2], image=[(27, 31)]
+        N=[3], C=[4], rows=[[(3 * i, 3 * i + 3, 3) for i in range(9)]], columns=[*WINDOWS[:2], *LONG], image=[(27, 41)]
     ),
     "draw": drawn(N=(0, 2), C=(0, 2), rows=WINDOWS, columns=WINDOWS, image=[(5, 5), (6, 7)]),
 }
@@ -453,7 +461,13 @@ ROWS: dict[str, Row] = {
                 {"C": 0},
             )
         ],
-        large=[{"N": 3, "C": 4, "image": (27, 31), "kernel": (3, 3), "ceil": 1, **PLAIN, "stride": (2, 2)}],
+        large=[
+            {"N": 3, "C": 4, "image": (27, 31), "kernel": (3, 3), "ceil": 1, **PLAIN, "stride": (2, 2)},
+            {"N": 2, "C": 3, "image": (7, 75), "kernel": (2, 2), "ceil": 0, **PLAIN, "stride": (2, 2)},
+            {"N": 2, "C": 2, "image": (6, 41), "kernel": (2, 5), "ceil": 0, **PLAIN, "padding": (1, 2)},
+            {"N": 1, "C": 2, "image": (9, 64), "kernel": (3, 2), "ceil": 1, "stride": (2, 3), "padding": (1, 1),
+             "dilation": (2, 3)},
+        ],
         draw=drawn(
             N=(0, 2), C=(0, 2), image=pairs(1, 4, 5), kernel=pairs(1, 2, 3), stride=pairs(1, 2, 3),
             padding=pairs(0, 1), dilation=pairs(1, 2), ceil=(0, 1),
