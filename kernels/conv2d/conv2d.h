@@ -21,11 +21,8 @@ bool convolve(const struct core *core, const struct convolution *c, const void *
 bool convolve_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
 bool convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
 
-/* The formula in plain loops: plain.c. */
-bool plain(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
-           void *y);
+/* dx in plain loops, as its formula has it: plain.c. */
 bool plain_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
-bool plain_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
 
 /* The gradient of the weights in any shape: weights.c. */
 bool weights_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
