@@ -4,9 +4,9 @@
 
 /* Whether the vectors of direct.h are adjacent pixels of a channel, or else channels of a pixel.
  *
- * Both waste what of the last vector hangs over: pixels over the end of a row, or outputs over the last channel. Lanes of
- * channels pay about 8 steps more, to transpose what they store. Time with lanes of channels / with lanes of pixels, of 3 x 3
- * convolutions in float32 on AVX-512 (16 lanes), one core of a Zen 4:
+ * Both waste what of the last vector hangs over: pixels over the end of a row, or outputs over the last channel. Lanes
+ * of channels pay about 8 steps more, to transpose what they store. Time with lanes of channels / with lanes of pixels,
+ * of 3 x 3 convolutions in float32 on AVX-512 (16 lanes), one core of a Zen 4:
  *
  *     channels in    1 (9 steps)           4 (36 steps)          16 (144 steps)        64 (576 steps)
  *     columns        8    14   28   112    8    14   28   112    8    14   28   112    8    14   28   112
@@ -24,8 +24,8 @@ static bool pixel_lanes(const struct core *core, bool is_double, ptrdiff_t outpu
     return columns_filled * (double)steps < outputs_filled * (double)(steps + 8);
 }
 
-bool convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
-              void *y)
+bool convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights,
+              const void *bias, void *y)
 {
     if (c->n == 0 || c->k == 0 || c->oh == 0 || c->ow == 0)
         return true;

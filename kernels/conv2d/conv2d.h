@@ -16,8 +16,8 @@ struct convolution {
 };
 
 /* Any size may be 0. The bias has k elements, or is NULL. The answer is false if there is no memory. */
-bool convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
-              void *y);
+bool convolve(const struct core *core, const struct convolution *c, const void *x, const void *weights,
+              const void *bias, void *y);
 bool convolve_dx(const struct core *core, const struct convolution *c, const void *dy, const void *weights, void *dx);
 bool convolve_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw);
 

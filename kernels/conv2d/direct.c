@@ -21,10 +21,9 @@ static const struct direct_unit units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 /* Below so many multiplications a second thread gains nothing. */
 #define WORTH_THREADS 2e6
 
-/* In bytes. An image goes through the cache in strips of about STRIP. Weights of more than MANY_WEIGHTS are packed block by
- * block instead, and each block is used for all images, or so many as fit in IMAGES, while it is in the cache.
- * 256 -> 256 channels of 14 x 14, batch 8: 1.06 -> 1.01 of the time of PyTorch; 512 -> 512 of 7 x 7:
- * 1.21 -> 1.10. */
+/* In bytes. An image goes through the cache in strips of about STRIP. More weights than MANY_WEIGHTS are packed block
+ * by block instead, and each block is used for all images, or so many as fit in IMAGES, while it is in the cache.
+ * 256 -> 256 channels of 14 x 14, batch 8: 1.06 -> 1.01 of the time of PyTorch; 512 -> 512 of 7 x 7: 1.21 -> 1.10. */
 #define STRIP 262144
 #define MANY_WEIGHTS 1048576
 #define IMAGES 4194304
@@ -90,7 +89,8 @@ static void block(void *argument, ptrdiff_t index)
     }
     job->unit->pack(d, group, which, packed);
     for (ptrdiff_t n = job->first; n < job->end; n++)
-        job->unit->compute(d, n, 0, d->rows, group, which, packed, job->images + (size_t)(n - job->first) * job->image_bytes);
+        job->unit->compute(d, n, 0, d->rows, group, which, packed,
+                           job->images + (size_t)(n - job->first) * job->image_bytes);
 }
 
 /* Computes what d describes, all but its taps, which `find_taps` fills in. */
@@ -170,8 +170,8 @@ ptrdiff_t direct_lanes(const struct core *core, bool is_double)
     return units[core->instruction_set][is_double].lanes;
 }
 
-bool direct(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *x, const void *weights, const void *bias,
-            void *y)
+bool direct(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *x, const void *weights,
+            const void *bias, void *y)
 {
     struct direct d = {
         .is_double = c->is_double, .pixel_lanes = pixel_lanes, .n = c->n, .groups = c->groups, .taps = c->kh * c->kw,
@@ -189,12 +189,13 @@ bool direct(const struct core *core, const struct convolution *c, bool pixel_lan
     return run(core, c, &d, forward_taps);
 }
 
-/* A pixel at t of the padded x, counted from its edge, was read by the tap u from the output (t - u * dilation) / stride,
+/* A pixel at t of the padded x, counted from its edge, is read by the tap u for the output (t - u * dilation) / stride,
  * where that is whole: by the taps with u * dilation = t modulo the stride. So with t = place * stride + phase, the tap
  * reads dy at place - u * dilation / stride, rounded down. */
 static void dx_taps(const struct convolution *c, struct direct *d)
 {
-    const ptrdiff_t reach_h = (c->kh - 1) * c->dilation_h / c->stride_h, reach_w = (c->kw - 1) * c->dilation_w / c->stride_w;
+    const ptrdiff_t reach_h = (c->kh - 1) * c->dilation_h / c->stride_h;
+    const ptrdiff_t reach_w = (c->kw - 1) * c->dilation_w / c->stride_w;
     ptrdiff_t t = 0, *begin = d->tap_begin;
     for (ptrdiff_t a = 0; a < c->stride_h; a++) {
         for (ptrdiff_t b = 0; b < c->stride_w; b++) {
@@ -223,9 +224,11 @@ static void dx_taps(const struct convolution *c, struct direct *d)
     *begin = t;
 }
 
-bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *dy, const void *weights, void *dx)
+bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *dy,
+               const void *weights, void *dx)
 {
-    const ptrdiff_t reach_h = (c->kh - 1) * c->dilation_h / c->stride_h, reach_w = (c->kw - 1) * c->dilation_w / c->stride_w;
+    const ptrdiff_t reach_h = (c->kh - 1) * c->dilation_h / c->stride_h;
+    const ptrdiff_t reach_w = (c->kw - 1) * c->dilation_w / c->stride_w;
     const ptrdiff_t first_h = c->padding_h / c->stride_h, first_w = c->padding_w / c->stride_w;
     struct direct d = {
         .is_double = c->is_double, .pixel_lanes = pixel_lanes, .n = c->n, .groups = c->groups, .taps = c->kh * c->kw,

@@ -4,9 +4,9 @@
  *
  * over an image that has zeros around it.
  *
- * Forward: the target is y, the image x; a place is a pixel of y. With a stride s the columns of the image are dealt out to
+ * Forward: the target is y, the image x; a place is a pixel of y. With a stride s the image's columns are dealt out to
  * s phases, so that the columns that a tap reads for adjacent pixels of y are adjacent too.
- * dx: the target is dx, the image dy. With a stride s, s pixels of dx in each direction see the same place of dy, through
+ * dx: the target is dx, the image dy. With a stride s, s pixels of dx in each direction see one place of dy, through
  * different taps: they are the phases of a place. */
 #ifndef MINIDL_DIRECT_H
 #define MINIDL_DIRECT_H
@@ -22,17 +22,18 @@ struct direct {
     ptrdiff_t source_height, source_width;
     ptrdiff_t target_height, target_width;
 
-    /* The target's pixel of a place (i, j) and phase (a, b) is (first_row + i * row_phases + a, likewise the column). Those
-     * that fall outside the target are left out. */
+    /* The target's pixel of a place (i, j) and phase (a, b) is (first_row + i * row_phases + a, likewise the column).
+     * Those that fall outside the target are left out. */
     ptrdiff_t rows, columns, row_phases, column_phases, first_row, first_column;
 
-    /* The image: [row][channel][image_phase][pitch]. Its row r is the source's r - top, its column q of phase f the source's
-     * q * image_phases + f - left. The place (i, j) begins at row i * row_step, column j. */
+    /* The image: [row][channel][image_phase][pitch]. Its row r is the source's r - top, its column q of phase f the
+     * source's q * image_phases + f - left. The place (i, j) begins at row i * row_step, column j. */
     ptrdiff_t top, left, row_step, image_phases, pitch, row_size, channel_size;
     ptrdiff_t reach; /* the image's rows that a place sees */
 
-    /* The taps of the phase p are tap_begin[p] to tap_begin[p + 1] - 1; tap_offset says where each lies in the image, tap_row
-     * in which row; the weight of w's tap t for the channel c goes to place tap_first[t] + c * tap_step[t] of the packed weights. */
+    /* The taps of the phase p are tap_begin[p] to tap_begin[p + 1] - 1; tap_offset says where each lies in the image,
+     * tap_row in which row; the weight of w's tap t for the channel c goes to place tap_first[t] + c * tap_step[t] of
+     * the packed weights. */
     ptrdiff_t taps, *tap_begin, *tap_offset, *tap_row, *tap_first, *tap_step;
 
     /* w as it is stored: from one output to the next, and from one input to the next. */
@@ -54,8 +55,8 @@ struct direct_unit {
     void (*pack)(const struct direct *d, ptrdiff_t group, ptrdiff_t block, void *packed);
     /* For the places of the rows first to end - 1 of image n: the image that they see, and a block of the target. */
     void (*pad)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, void *image);
-    void (*compute)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, ptrdiff_t group, ptrdiff_t block,
-                    const void *packed, const void *image);
+    void (*compute)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, ptrdiff_t group,
+                    ptrdiff_t block, const void *packed, const void *image);
 };
 
 /* How many numbers a vector has. */
@@ -63,7 +64,7 @@ ptrdiff_t direct_lanes(const struct core *core, bool is_double);
 
 bool direct(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *x, const void *weights,
             const void *bias, void *y);
-bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *dy, const void *weights,
-               void *dx);
+bool direct_dx(const struct core *core, const struct convolution *c, bool pixel_lanes, const void *dy,
+               const void *weights, void *dx);
 
 #endif

@@ -234,11 +234,12 @@ static void NAME(pack)(const struct direct *d, ptrdiff_t group, ptrdiff_t block,
 {
     const ptrdiff_t first_output = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - first_output;
     const ptrdiff_t width = NAME(width)(d, count);
-    const REAL *w = (const REAL *)d->weights + group * d->inputs * d->outputs * d->taps + first_output * d->weight_output;
+    const ptrdiff_t group_size = d->inputs * d->outputs * d->taps;
+    const REAL *w = (const REAL *)d->weights + group * group_size + first_output * d->weight_output;
     REAL *const to = packed;
     const bool in_a_row = d->row_phases * d->column_phases == 1 && d->weight_input == d->taps;
     const ptrdiff_t channels = in_a_row ? 1 : d->inputs, taps = in_a_row ? d->inputs * d->taps : d->taps;
-    const REAL *const end = (const REAL *)d->weights + d->groups * d->inputs * d->outputs * d->taps;
+    const REAL *const end = (const REAL *)d->weights + d->groups * group_size;
     for (ptrdiff_t channel = 0; channel < channels; channel++, w += d->weight_input) {
         for (ptrdiff_t tap = 0, here; tap < taps; tap += here) {
             here = d->pixel_lanes ? 1 : NAME(smaller_size)(taps - tap, LANES);
@@ -318,8 +319,9 @@ struct NAME(plane) {
 };
 
 /* Stores `columns` pixels, [pixel][width], into the target's row from `column` on, `step` apart. */
-static void NAME(store_channels)(const struct direct *d, const struct NAME(plane) *plane, ptrdiff_t row, ptrdiff_t column,
-                                 ptrdiff_t step, ptrdiff_t columns, const REAL *pixels, ptrdiff_t width)
+static void NAME(store_channels)(const struct direct *d, const struct NAME(plane) *plane, ptrdiff_t row,
+                                 ptrdiff_t column, ptrdiff_t step, ptrdiff_t columns, const REAL *pixels,
+                                 ptrdiff_t width)
 {
     for (; columns > 0 && column < 0; columns--, column += step)
         pixels += width;
@@ -383,7 +385,7 @@ static void NAME(store_pixels)(const struct direct *d, REAL *row, ptrdiff_t colu
     }
 }
 
-/* The taps of a phase that the places of the rows first to last see, without those at both ends that see zeros alone. */
+/* The taps of a phase for the places of the rows first to last, without those at both ends that see zeros alone. */
 INLINE void NAME(choose_taps)(struct NAME(terms) *terms, const struct direct *d, ptrdiff_t phase, ptrdiff_t first,
                               ptrdiff_t last, const REAL *weights, ptrdiff_t width)
 {
@@ -459,7 +461,8 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
                 rows[v] = row < 0 || row >= d->target_height ? NULL : plane->target + row * d->target_width;
                 columns[v] = j;
                 /* A vector that is longer than a row is stored whole where the next rows follow. */
-                straight &= rows[v] && (d->columns >= LANES || (d->row_phases == 1 && rows[v] - plane->target + LANES <= plane->end));
+                straight &= rows[v] && (d->columns >= LANES ||
+                                        (d->row_phases == 1 && rows[v] - plane->target + LANES <= plane->end));
             }
             for (ptrdiff_t b = 0; b < d->column_phases; b += together) {
                 for (ptrdiff_t phase = b; phase < b + together; phase++) {
@@ -485,8 +488,8 @@ static void NAME(pixel_block)(const struct direct *d, struct NAME(terms) *terms,
 }
 
 /* Fills one block of outputs of image n in the target's rows of the places first to end - 1. */
-static void NAME(compute)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, ptrdiff_t group, ptrdiff_t block,
-                          const void *packed, const void *image)
+static void NAME(compute)(const struct direct *d, ptrdiff_t n, ptrdiff_t first, ptrdiff_t end, ptrdiff_t group,
+                          ptrdiff_t block, const void *packed, const void *image)
 {
     const ptrdiff_t size = d->target_height * d->target_width;
     const ptrdiff_t block_begin = NAME(block_begin)(d, block), count = NAME(block_begin)(d, block + 1) - block_begin;
