@@ -42,7 +42,7 @@ if sys.platform != "win32":
     COMPILE_ARGS += ["-pthread"]
     LINK_ARGS += ["-pthread"]
 if SANITIZE:
-    COMPILE_ARGS += ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+    COMPILE_ARGS += ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
     LINK_ARGS += ["-fsanitize=address,undefined"]
 
 
