@@ -70,7 +70,7 @@ def convolution(
             f"(weight {w.shape}, groups {groups})"
         )
     check_bias(name, bias, w.shape[0])
-    reach = [d * (k - 1) for d, k in zip(dilations, w.shape[2:], strict=True)]
+    reach = [dilations[0] * (w.shape[2] - 1), dilations[1] * (w.shape[3] - 1)]
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise ArgumentError(f'padding: got {padding!r}, expected ints, "valid" or "same"')
