@@ -23,7 +23,7 @@ from minidl._kernels.core cimport Core, core
 from arrays cimport Arrays, read, release, written
 
 cdef extern from "elementwise/elementwise.h":
-    int EXP, LOG, ERF, TANH, SIGMOID, SILU, GELU, GELU_TANH
+    int EXP, LOG, ERF, RELU, TANH, SIGMOID, SILU, GELU, GELU_TANH
     void c_forward "elementwise_forward"(
         const Core *core, int f, const void *x, void *y, ptrdiff_t n, bint is_double
     ) nogil
@@ -32,10 +32,12 @@ cdef extern from "elementwise/elementwise.h":
     ) nogil
 
 _FORWARD = {
-    "exp": EXP, "log": LOG, "erf": ERF, "tanh": TANH, "sigmoid": SIGMOID, "silu": SILU, "gelu": GELU,
+    "exp": EXP, "log": LOG, "erf": ERF, "relu": RELU, "tanh": TANH, "sigmoid": SIGMOID, "silu": SILU, "gelu": GELU,
     "gelu_tanh": GELU_TANH,
 }
-_BACKWARD = {"tanh": TANH, "sigmoid": SIGMOID, "silu": SILU, "gelu": GELU, "gelu_tanh": GELU_TANH}
+_BACKWARD = {
+    "relu": RELU, "tanh": TANH, "sigmoid": SIGMOID, "silu": SILU, "gelu": GELU, "gelu_tanh": GELU_TANH,
+}
 
 # Fewer elements are done before another thread could take the GIL.
 cdef Py_ssize_t SMALL = 20_000
@@ -46,7 +48,7 @@ def elementwise_forward(x, y, function):
 
     x  IN   any shape
     y  OUT  the same; it may be x
-    function: "exp", "log", "erf", "tanh", "sigmoid", "silu", "gelu" or "gelu_tanh"
+    function: "exp", "log", "erf", "relu", "tanh", "sigmoid", "silu", "gelu" or "gelu_tanh"
 
     silu x = x / (1 + e^-x);  gelu x = x/2 (1 + erf(x / sqrt 2));
     gelu_tanh x = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))
@@ -77,11 +79,11 @@ def elementwise_backward(g, x, dx, function):
     """dx = g f'(x)
 
     g   IN   any shape, the cotangent of y
-    x   IN   the same: x, or y where the function is "tanh" or "sigmoid"
+    x   IN   the same: x, or y where the function is "relu", "tanh" or "sigmoid"
     dx  OUT  the same; it may be g
-    function: "tanh", "sigmoid", "silu", "gelu" or "gelu_tanh"
+    function: "relu", "tanh", "sigmoid", "silu", "gelu" or "gelu_tanh"
 
-    tanh: 1 - y^2;  sigmoid: s = y, s (1 - s);  silu: s (1 + x (1 - s)) with s = sigmoid(x);
+    relu: g where y > 0, else 0;  tanh: 1 - y^2;  sigmoid: s = y, s (1 - s);  silu: s (1 + x (1 - s)) with s = sigmoid(x);
     gelu: Phi(x) + x e^(-x^2/2) / sqrt(2 pi), Phi the normal distribution's;
     gelu_tanh: s (1 + x (1 - s) w') with s = sigmoid(w), w = 2 sqrt(2/pi) (x + 0.044715 x^3)
 

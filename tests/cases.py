@@ -143,6 +143,10 @@ ELEMENTWISE = [
     unary("tanh"),
     unary("sigmoid"),
     unary("erf"),
+    Row(
+        "relu_dx", ops.relu_dx, (real, real), [((2,), (2,)), ((17, 16), (17, 16)), ((17, 16), (1, 16)), ((), ())],
+        nan_passes=False,
+    ),
     binary("tanh_dx"),
     Row("tanh_dx", ops.tanh_dx, (real, real), [((2,), (2,)), ((17, 16), (17, 16)), ((17, 16), (1, 16))], note="large"),
     binary("sigmoid_dx"),

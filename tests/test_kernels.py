@@ -321,7 +321,7 @@ AVG_POOL2D: dict[str, Any] = {
     ),
     "draw": drawn(N=(0, 2), C=(0, 2), rows=WINDOWS, columns=WINDOWS, image=[(5, 5), (6, 7)]),
 }
-SLOPED = ["tanh", "sigmoid", "silu", "gelu", "gelu_tanh"]
+SLOPED = ["relu", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh"]
 EDGES: list[tuple[int, ...]] = [(2,), (4,), (7,), (8,), (15,), (16,), (17,), (3, 11)]  # a vector has 2 to 16 numbers
 LAYER_NORM: dict[str, Any] = {
     "arguments": layer_norm,

@@ -132,6 +132,7 @@ REASONS = {
     "cos": "slope -sin",
     "tanh": "slope from the output; no overflow",
     "sigmoid": "slope from the output; no overflow",
+    "relu_dx": "the slope of relu in one pass",
     "tanh_dx": "the slope of tanh in one pass",
     "sigmoid_dx": "the slope of sigmoid in one pass",
     "erf": "no formula in the others",

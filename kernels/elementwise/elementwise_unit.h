@@ -53,6 +53,12 @@ INLINE VECTOR NAME(gelu_tanh_slope)(VECTOR x)
 #undef TWO_Z
 #undef CUBE
 
+/* g where y > 0, else 0, which an infinite g must not spoil; NaN in y lets g pass. */
+INLINE VECTOR NAME(relu_dx)(VECTOR g, VECTOR y)
+{
+    return (VECTOR)((MASK)g & ~(MASK)(y <= 0));
+}
+
 INLINE VECTOR NAME(tanh_slope)(VECTOR y)
 {
     return 1 - y * y;
@@ -62,6 +68,15 @@ INLINE VECTOR NAME(sigmoid_slope)(VECTOR y)
 {
     return y * (1 - y);
 }
+
+#define TIMES_SLOPE(f)                                                                                                 \
+    INLINE VECTOR NAME(f##_dx)(VECTOR g, VECTOR x)                                                                     \
+    {                                                                                                                  \
+        return g * NAME(f##_slope)(x);                                                                                 \
+    }
+
+TIMES_SLOPE(tanh) TIMES_SLOPE(sigmoid) TIMES_SLOPE(silu) TIMES_SLOPE(gelu) TIMES_SLOPE(gelu_tanh)
+#undef TIMES_SLOPE
 
 #define FORWARD(f)                                                                                                     \
     static void NAME(f##_forward)(const void *from, void *to, ptrdiff_t n)                                             \
@@ -80,13 +95,13 @@ INLINE VECTOR NAME(sigmoid_slope)(VECTOR y)
         const REAL *g = cotangent, *x = from;                                                                          \
         REAL *dx = to;                                                                                                 \
         for (; n >= LANES; n -= LANES, g += LANES, x += LANES, dx += LANES)                                            \
-            NAME(store)(dx, NAME(load)(g) * NAME(f##_slope)(NAME(load)(x)));                                           \
+            NAME(store)(dx, NAME(f##_dx)(NAME(load)(g), NAME(load)(x)));                                               \
         if (n > 0)                                                                                                     \
-            NAME(store_part)(dx, NAME(load_part)(g, n) * NAME(f##_slope)(NAME(load_part)(x, n)), n);                   \
+            NAME(store_part)(dx, NAME(f##_dx)(NAME(load_part)(g, n), NAME(load_part)(x, n)), n);                       \
     }
 
-FORWARD(exp) FORWARD(log) FORWARD(erf) FORWARD(tanh) FORWARD(sigmoid) FORWARD(silu) FORWARD(gelu) FORWARD(gelu_tanh)
-BACKWARD(tanh) BACKWARD(sigmoid) BACKWARD(silu) BACKWARD(gelu) BACKWARD(gelu_tanh)
+FORWARD(exp) FORWARD(log) FORWARD(erf) FORWARD(relu) FORWARD(tanh) FORWARD(sigmoid) FORWARD(silu) FORWARD(gelu) FORWARD(gelu_tanh)
+BACKWARD(relu) BACKWARD(tanh) BACKWARD(sigmoid) BACKWARD(silu) BACKWARD(gelu) BACKWARD(gelu_tanh)
 #undef FORWARD
 #undef BACKWARD
 
@@ -94,6 +109,7 @@ static const struct loops NAME(loops)[FUNCTIONS] = {
     [EXP] = {NAME(exp_forward), NULL},
     [LOG] = {NAME(log_forward), NULL},
     [ERF] = {NAME(erf_forward), NULL},
+    [RELU] = {NAME(relu_forward), NAME(relu_backward)},
     [TANH] = {NAME(tanh_forward), NAME(tanh_backward)},
     [SIGMOID] = {NAME(sigmoid_forward), NAME(sigmoid_backward)},
     [SILU] = {NAME(silu_forward), NAME(silu_backward)},

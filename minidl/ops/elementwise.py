@@ -524,7 +524,15 @@ def relu(x: Any) -> Any:
     >>> minidl.relu(minidl.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    if type(x) is np.ndarray and x.size > 256 and x.dtype.char in "fd":
+        return computed(kernels.elementwise_forward, x, "relu")
     return np.maximum(x, 0)
+
+
+@elementwise
+def relu_dx(dy: Any, y: Any) -> Any:
+    """dx = dy where y > 0, else 0: what y = max(x, 0) does to a cotangent."""
+    return sloped(kernels.elementwise_backward, dy, y, "relu") if is_large(dy, y) else np.where(y <= 0, 0, dy)
 
 
 @elementwise
@@ -560,6 +568,7 @@ floor.defvjp(x=lambda g: zeros_like(g))
 ceil.defvjp(x=lambda g: zeros_like(g))
 round.defvjp(x=lambda g: zeros_like(g))
 trunc.defvjp(x=lambda g: zeros_like(g))
-relu.defvjp(x=lambda g, out: where(le(out, 0.0), 0.0, g))
+relu.defvjp(x=lambda g, out: relu_dx(g, out))
+relu_dx.defvjp(dy=lambda g, y: relu_dx(g, y), y=lambda g: zeros_like(g))
 maximum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, lt), b=lambda g, a, b: share_of_winner(g, b, a, lt))
 minimum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, gt), b=lambda g, a, b: share_of_winner(g, b, a, gt))

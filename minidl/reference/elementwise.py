@@ -25,10 +25,11 @@ def elementwise_forward_formula(x: ndarray, y: ndarray, function: str) -> None:
 
 
 def elementwise_backward_formula(g: ndarray, x: ndarray, dx: ndarray, function: str) -> None:
-    """dx = g f'(x), where x stands for y = f(x) if f is tanh or sigmoid"""
+    """dx = g f'(x), where x stands for y = f(x) if f is relu, tanh or sigmoid"""
     slope = known(function, SLOPE_FORMULAS)
     for at in np.ndindex(x.shape):
-        dx[at] = g[at] * slope(float(x[at]))
+        s = slope(float(x[at]))
+        dx[at] = g[at] * s if s != 0 or function != "relu" else 0.0
 
 
 def elementwise_forward(x: ndarray, y: ndarray, function: str) -> None:
@@ -37,8 +38,12 @@ def elementwise_forward(x: ndarray, y: ndarray, function: str) -> None:
 
 
 def elementwise_backward(g: ndarray, x: ndarray, dx: ndarray, function: str) -> None:
-    """dx = g f'(x)"""
-    np.multiply(g, known(function, SLOPES)(x), out=dx)
+    """dx = g f'(x); relu chooses, so that an infinite g does not pass where y = 0"""
+    slope = known(function, SLOPES)(x)
+    if function == "relu":
+        np.copyto(dx, np.where(slope == 0, slope, g))
+    else:
+        np.multiply(g, slope, out=dx)
 
 
 def known(function: str, functions: dict[str, Callable[[Any], Any]]) -> Callable[[Any], Any]:
@@ -87,6 +92,7 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "exp": exp_formula,
     "log": log_formula,
     "erf": math.erf,
+    "relu": lambda x: 0.0 if x < 0 else x,
     "tanh": math.tanh,
     "sigmoid": sigmoid_formula,
     "silu": lambda x: x * sigmoid_formula(x),
@@ -94,6 +100,7 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "gelu_tanh": lambda x: 0.5 * x * (1 + math.tanh(0.5 * TWO_Z * (x + 0.044715 * x * x * x))),
 }
 SLOPE_FORMULAS: dict[str, Callable[[float], float]] = {
+    "relu": lambda y: 0.0 if y <= 0 else 1.0,
     "tanh": lambda y: 1 - y * y,
     "sigmoid": lambda y: y * (1 - y),
     "silu": silu_slope_formula,
@@ -143,6 +150,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "exp": np.exp,
     "log": np.log,
     "erf": erf,
+    "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
     "sigmoid": sigmoid,
     "silu": lambda x: x * sigmoid(x),
@@ -150,6 +158,7 @@ FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "gelu_tanh": lambda x: x * sigmoid(twice_z(x)),
 }
 SLOPES: dict[str, Callable[[Any], Any]] = {
+    "relu": lambda y: np.where(y <= 0, y.dtype.type(0), y.dtype.type(1)),
     "tanh": lambda y: 1 - y * y,
     "sigmoid": lambda y: y * (1 - y),
     "silu": silu_slope,
