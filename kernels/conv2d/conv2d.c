@@ -46,7 +46,8 @@ bool convolve_dx(const struct core *core, const struct convolution *c, const voi
     if (is_depthwise(c))
         return depthwise_dx(core, c, dy, weights, dx);
     const ptrdiff_t steps = c->k / c->groups * c->kh * c->kw / (c->stride_h * c->stride_w);
-    const bool pixels = pixel_lanes(core, c->is_double, c->c / c->groups, (c->w - 1) / c->stride_w + 1, steps);
+    const ptrdiff_t columns = (c->padding_w + c->w - 1) / c->stride_w - c->padding_w / c->stride_w + 1;
+    const bool pixels = pixel_lanes(core, c->is_double, c->c / c->groups, columns, steps);
     return direct_dx(core, c, pixels, dy, weights, dx);
 }
 
