@@ -34,7 +34,7 @@ def check_values() -> None:
 
 def check_infinity() -> None:
     """An infinity or a NaN reaches what reads it and nothing else."""
-    for name in ("conv2d_forward", "conv2d_dx"):
+    for name in NAMES:
         for sizes in CONV2D["large"]:
             values = arguments(name, sizes, np.float32)
             for key, bad in [("x", np.inf), ("g", -np.inf), ("w", np.inf), ("w", np.nan)]:
@@ -52,6 +52,8 @@ def check_threads() -> None:
         {**CONV2D["large"][0], "N": 9, "C": 20, "K": 33, "out": (31, 33)},
         {**CONV2D["large"][0], "N": 2, "C": 17, "K": 19, "out": (90, 91), "stride": (2, 2)},
         {**CONV2D["large"][0], "N": 3, "C": 200, "K": 150, "out": (8, 7)},
+        {**CONV2D["large"][0], "N": 3, "C": 70, "K": 40, "out": (31, 33), "kernel": (1, 1)},
+        {**CONV2D["large"][0], "N": 3, "C": 1, "K": 2, "groups": 70, "out": (31, 33), "kernel": (3, 3)},
     ]
     for name in NAMES:
         for sizes in large:

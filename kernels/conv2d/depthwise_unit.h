@@ -236,13 +236,17 @@ static void NAME(slide_correlate)(const struct convolution *c, const struct NAME
         for (ptrdiff_t i = 0; i < dy->size + 2; i++, from += x->row, row += dy->row) {
             upper = middle;
             middle = lower;
-            lower = i < dy->size ? NAME(load)(row) : (VECTOR){0};
+            if (i < dy->size)
+                lower = NAME(load)(row);
             UNROLL
             for (int v = 0; v < 3; v++) {
                 const VECTOR value = (VECTOR)((MASK)NAME(load)(from + v * c->dilation_w) & inside);
-                sum[v] += lower * value;
-                sum[3 + v] += middle * value;
-                sum[6 + v] += upper * value;
+                if (i < dy->size)
+                    sum[v] += lower * value;
+                if (i >= 1 && i <= dy->size)
+                    sum[3 + v] += middle * value;
+                if (i >= 2)
+                    sum[6 + v] += upper * value;
             }
         }
     }
