@@ -31,6 +31,7 @@ struct regular {
 };
 
 /* One plane, in one element type and instruction set; memory for a row. */
-typedef void avg_pool_function(const struct avg_pool *p, const struct regular *r, const void *from, void *to, void *memory);
+typedef void avg_pool_function(const struct avg_pool *p, const struct regular *r, const void *from, void *to,
+                               void *memory);
 
 #endif

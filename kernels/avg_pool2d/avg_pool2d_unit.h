@@ -1,5 +1,5 @@
-/* Average pooling of one plane, in one element type and one instruction set: see units.h. The rows of a row of windows are
- * added first, then the columns of their sum: h w + oh w additions instead of one for each element of each window. */
+/* Average pooling of one plane, in one element type and one instruction set: see units.h. The rows of a row of windows
+ * are added first, then the columns of their sum: h w + oh w additions instead of one for each element of each window. */
 
 /* from[0], from[step], from[2 step], ...; up to LANES elements too much are read. */
 INLINE VECTOR NAME(every)(const REAL *from, ptrdiff_t step)

@@ -1,5 +1,5 @@
-/* Depthwise convolution: each output channel sees one input channel, so that there is little to multiply, and what counts
- * is to read and write each image once. */
+/* Depthwise convolution: each output channel sees one input channel, so that there is little to multiply, and what
+ * counts is to read and write each image once. */
 #include "conv2d.h"
 
 #include <math.h>
@@ -49,8 +49,8 @@ static ptrdiff_t planes(const struct convolution *c)
     return 1 + CHUNK / (c->k / c->c * c->oh * c->ow * c->kh * c->kw + 1);
 }
 
-bool depthwise(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
-               void *y)
+bool depthwise(const struct core *core, const struct convolution *c, const void *x, const void *weights,
+               const void *bias, void *y)
 {
     struct depthwise d = {.core = core, .c = c, .x = x, .w = weights, .bias = bias, .y = y, .planes = planes(c)};
     core->pool_run(unit(core, c, c->ow)->forward, &d, (c->n * c->c + d.planes - 1) / d.planes);

@@ -1,6 +1,7 @@
-/* Depthwise convolution in one element type and one instruction set: see units.h. Lanes are the pixels of a row. Each plane
- * is copied with zeros around it into memory that stays in the first level of the cache; then no tap asks where the edge is,
- * and x, y and dy themselves are read and written once, from their first element to their last, as the processor expects. */
+/* Depthwise convolution in one element type and one instruction set: see units.h. Lanes are the pixels of a row. Each
+ * plane is copied with zeros around it into memory that stays in the first level of the cache; then no tap asks where
+ * the edge is, and x, y and dy themselves are read and written once, from their first element to their last, as the
+ * processor expects. */
 
 /* A plane in the cache: `size` rows of `row` elements, which have room for the vectors that hang over the edge. */
 struct NAME(plane) {
@@ -20,8 +21,8 @@ static bool NAME(make)(const struct depthwise *d, int slot, ptrdiff_t size, ptrd
 }
 
 /* The plane that rows x columns windows read, so many pixels apart. */
-static bool NAME(make_source)(const struct depthwise *d, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t step_h, ptrdiff_t step_w,
-                              struct NAME(plane) *plane)
+static bool NAME(make_source)(const struct depthwise *d, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t step_h,
+                              ptrdiff_t step_w, struct NAME(plane) *plane)
 {
     const struct convolution *c = d->c;
     return NAME(make)(d, 0, (rows - 1) * step_h + (c->kh - 1) * c->dilation_h + 1,
@@ -42,8 +43,8 @@ INLINE void NAME(expect)(const REAL *row, ptrdiff_t columns, bool written)
 }
 
 /* Copies an image into the plane, from (top, left) on, its pixels step_h and step_w apart. */
-static void NAME(place)(const REAL *from, ptrdiff_t height, ptrdiff_t width, ptrdiff_t top, ptrdiff_t left, ptrdiff_t step_h,
-                        ptrdiff_t step_w, const struct NAME(plane) *plane)
+static void NAME(place)(const REAL *from, ptrdiff_t height, ptrdiff_t width, ptrdiff_t top, ptrdiff_t left,
+                        ptrdiff_t step_h, ptrdiff_t step_w, const struct NAME(plane) *plane)
 {
     ptrdiff_t first = 0, end = width;
     while (first < end && left + first * step_w < 0)
@@ -78,8 +79,8 @@ INLINE VECTOR NAME(every)(const REAL *from, ptrdiff_t step)
     return value;
 }
 
-/* y[i, j] = bias + sum of x[i step_h + u dilation_h, j step_w + v dilation_w] w[u, v]; or y += that. The sizes of the kernel
- * and step_w are constants where that is worth it. */
+/* y[i, j] = bias + sum of x[i step_h + u dilation_h, j step_w + v dilation_w] w[u, v]; or y += that. The sizes of the
+ * kernel and step_w are constants where that is worth it. */
 INLINE void NAME(windows)(const struct convolution *c, ptrdiff_t kh, ptrdiff_t kw, ptrdiff_t step_h, ptrdiff_t step_w,
                           const struct NAME(plane) *x, const REAL *w, REAL bias, bool add, const struct NAME(plane) *y)
 {
@@ -106,7 +107,8 @@ static void NAME(slide)(const struct convolution *c, const struct NAME(plane) *x
         REAL *to = y->at + j;
         VECTOR upper = {0}, middle = {0};
         for (ptrdiff_t row = 0; row < y->size + 2; row++, from += x->row) {
-            const VECTOR a = NAME(load)(from), b = NAME(load)(from + c->dilation_w), d = NAME(load)(from + 2 * c->dilation_w);
+            const VECTOR a = NAME(load)(from), b = NAME(load)(from + c->dilation_w);
+            const VECTOR d = NAME(load)(from + 2 * c->dilation_w);
             const VECTOR sum = upper + w[6] * a + w[7] * b + w[8] * d;
             upper = middle + w[3] * a + w[4] * b + w[5] * d;
             middle = NAME(fill)(bias) + w[0] * a + w[1] * b + w[2] * d;
@@ -197,8 +199,8 @@ INLINE MASK NAME(columns)(ptrdiff_t left)
     return lanes;
 }
 
-/* sums[t] += x[tap t of pixel] dy[pixel] over a plane, each lane for itself. `taps` and step are constants where that is
- * worth it. Beyond the row dy is 0, and x is made so: infinity times 0 is not 0. */
+/* sums[t] += x[tap t of pixel] dy[pixel] over a plane, each lane for itself. `taps` and step are constants where that
+ * is worth it. Beyond the row dy is 0, and x is made so: infinity times 0 is not 0. */
 INLINE void NAME(correlate)(const struct convolution *c, int taps, const ptrdiff_t *offsets, ptrdiff_t step,
                             const struct NAME(plane) *x, const struct NAME(plane) *dy, REAL *sums)
 {
@@ -222,8 +224,8 @@ INLINE void NAME(correlate)(const struct convolution *c, int taps, const ptrdiff
 }
 
 /* The same for 3 x 3 and rows one apart: each row of x is loaded once, and meets the three rows of dy that see it. */
-static void NAME(slide_correlate)(const struct convolution *c, const struct NAME(plane) *x, const struct NAME(plane) *dy,
-                                  REAL *sums)
+static void NAME(slide_correlate)(const struct convolution *c, const struct NAME(plane) *x,
+                                  const struct NAME(plane) *dy, REAL *sums)
 {
     VECTOR sum[TAPS];
     UNROLL

@@ -1,6 +1,6 @@
-/* A 1 x 1 convolution is a product for each image: y[n] (k, pixels) = w (k, c) x[n] (c, pixels). It is bound by memory: each
- * row of x[n] begins on another page. So some panels of adjacent pixels are copied at a time, channel by channel, and the
- * products read these. A stride is taken in the copy. */
+/* A 1 x 1 convolution is a product for each image: y[n] (k, pixels) = w (k, c) x[n] (c, pixels). It is bound by
+ * memory: each row of x[n] begins on another page. So some panels of adjacent pixels are copied at a time, channel by
+ * channel, and the products read these. A stride is taken in the copy. */
 #include <stdatomic.h>
 #include <string.h>
 
@@ -38,8 +38,10 @@ static bool strided(const struct convolution *c)
     return c->stride_h > 1 || c->stride_w > 1 || c->oh != c->h || c->ow != c->w;
 }
 
-/* Copies pixels first .. end - 1 of a channel, PANEL adjacent ones to each panel, and asks for those of the next chunk. */
-static void copy_pixels(const struct job *job, const char *channel, ptrdiff_t first, ptrdiff_t end, char *to, ptrdiff_t panel)
+/* Copies pixels first .. end - 1 of a channel, PANEL adjacent ones to each panel, and asks for those of the next
+ * chunk. */
+static void copy_pixels(const struct job *job, const char *channel, ptrdiff_t first, ptrdiff_t end, char *to,
+                        ptrdiff_t panel)
 {
     const ptrdiff_t size = job->size;
     for (ptrdiff_t pixel = first; pixel < end; pixel += PANEL, to += panel) {
@@ -53,7 +55,8 @@ static void copy_pixels(const struct job *job, const char *channel, ptrdiff_t fi
 }
 
 /* The same of what the stride leaves of x: along a row, or to the end of a panel, one pixel after the other. */
-static void copy_strided(const struct job *job, const char *channel, ptrdiff_t first, ptrdiff_t end, char *to, ptrdiff_t panel)
+static void copy_strided(const struct job *job, const char *channel, ptrdiff_t first, ptrdiff_t end, char *to,
+                         ptrdiff_t panel)
 {
     const struct convolution *c = job->c;
     for (ptrdiff_t pixel = first, count; pixel < end; pixel += count) {
@@ -133,8 +136,8 @@ static bool run(struct job *job)
     return !job->no_memory;
 }
 
-bool pointwise(const struct core *core, const struct convolution *c, const void *x, const void *weights, const void *bias,
-               void *y)
+bool pointwise(const struct core *core, const struct convolution *c, const void *x, const void *weights,
+               const void *bias, void *y)
 {
     struct job job = {
         .core = core, .c = c, .source = x, .bias = bias, .target = y, .a = weights, .outputs = c->k, .inputs = c->c,

@@ -7,7 +7,8 @@
 /* Below so many multiplications a second thread gains nothing. */
 #define WORTH_THREADS 2e6
 
-static void run(const struct core *core, bool large, void (*work)(void *job, ptrdiff_t chunk), void *job, ptrdiff_t chunks)
+static void run(const struct core *core, bool large, void (*work)(void *job, ptrdiff_t chunk), void *job,
+                ptrdiff_t chunks)
 {
     if (large)
         core->pool_run(work, job, chunks);
@@ -28,7 +29,8 @@ static dw_function *const units[INSTRUCTION_SETS][2] = UNITS(TABLE);
 bool weights_dw(const struct core *core, const struct convolution *c, const void *dy, const void *x, void *dw)
 {
     if (c->n * c->oh * c->ow == 0) {
-        memset(dw, 0, (size_t)(c->k * c->c / c->groups * c->kh * c->kw) * (c->is_double ? sizeof(double) : sizeof(float)));
+        memset(dw, 0,
+               (size_t)(c->k * c->c / c->groups * c->kh * c->kw) * (c->is_double ? sizeof(double) : sizeof(float)));
         return true;
     }
     /* Half a vector of channels is AVX2's whole vector, at twice the vectors a second. */

@@ -1,9 +1,9 @@
 /* The gradient of the weights in one element type and one instruction set: see units.h.
  *
- * dw[k, term] = sum over pixels of dy[k, pixel] x[pixel + offset of term], where a term is an input channel and a tap: a
- * product of two matrices, of which neither is written down. Lanes are output channels: dy is transposed once. The other
- * factor is broadcast from the image, which has its zeros around it, so that a term is no more than an offset.
- * A tile of dw stays in registers while all pixels pass by. */
+ * dw[k, term] = sum over pixels of dy[k, pixel] x[pixel + offset of term], where a term is an input channel and a
+ * tap: a product of two matrices, of which neither is written down. Lanes are output channels: dy is transposed once.
+ * The other factor is broadcast from the image, which has its zeros around it, so that a term is no more than an
+ * offset. A tile of dw stays in registers while all pixels pass by. */
 
 #if REGISTERS == 32
 #define TERMS 9
@@ -19,9 +19,11 @@ struct NAME(weights) {
     ptrdiff_t images;
     bool add;                              /* to what earlier passes have left in dw */
     const REAL *image;                     /* x with zeros around: (images, c, height, width) */
-    REAL *padded, *lanes;                  /* image, if it is a copy; dy as (groups, blocks, images, pixels, channels) */
+    /* image, if it is a copy; dy as (groups, blocks, images, pixels, channels) */
+    REAL *padded, *lanes;
     ptrdiff_t height, width;
-    ptrdiff_t outputs, blocks, block;      /* channels of a group; their blocks; the channels of a block, but for the last */
+    /* channels of a group; their blocks; the channels of a block, but for the last */
+    ptrdiff_t outputs, blocks, block;
     ptrdiff_t terms, tiles;                /* of a group and of a block */
     const ptrdiff_t *offsets;              /* of the terms */
 };
@@ -67,8 +69,8 @@ INLINE void NAME(tile)(int count, int vectors, const struct NAME(weights) *w, co
     }
 }
 
-typedef void NAME(tile_function)(const struct NAME(weights) *w, const REAL *image, const REAL *dy, const ptrdiff_t *offsets,
-                                 REAL *sums);
+typedef void NAME(tile_function)(const struct NAME(weights) *w, const REAL *image, const REAL *dy,
+                                 const ptrdiff_t *offsets, REAL *sums);
 
 #define TILE(count, vectors)                                                                                           \
     static void NAME(tile_##count##x##vectors)(const struct NAME(weights) *w, const REAL *image, const REAL *dy,        \
@@ -110,7 +112,8 @@ static void NAME(pad)(void *argument, ptrdiff_t plane)
         memcpy(to + (row + c->padding_h) * w->width + c->padding_w, from + row * c->w, (size_t)c->w * sizeof(REAL));
 }
 
-/* to[pixel, channel] = from[channel, pixel] for LANES channels, of which `count` are there, in rows of `row` elements. */
+/* to[pixel, channel] = from[channel, pixel] for LANES channels, of which `count` are there, in rows of `row`
+ * elements. */
 static void NAME(turn)(const REAL *from, ptrdiff_t pixels, ptrdiff_t count, REAL *to, ptrdiff_t row)
 {
     ptrdiff_t pixel = 0;
@@ -150,7 +153,8 @@ static void NAME(weigh)(void *argument, ptrdiff_t number)
 {
     const struct NAME(weights) *w = argument;
     const struct convolution *c = w->c;
-    const ptrdiff_t tile = number % w->tiles, block = number / w->tiles % w->blocks, group = number / w->tiles / w->blocks;
+    const ptrdiff_t tile = number % w->tiles, block = number / w->tiles % w->blocks;
+    const ptrdiff_t group = number / w->tiles / w->blocks;
     const ptrdiff_t first = tile * w->terms / w->tiles, count = (tile + 1) * w->terms / w->tiles - first;
     const ptrdiff_t vectors = NAME(vectors)(w, block), left = w->outputs - block * w->block;
     const ptrdiff_t channels = left < vectors * LANES ? left : vectors * LANES;

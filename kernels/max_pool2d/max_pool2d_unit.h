@@ -1,6 +1,6 @@
 /* Max pooling in one element type and one instruction set: see units.h. Lanes are windows side by side. */
 
-/* LANES windows side by side: the row and the column of the first tap of the first, and the plane of x that they are in. */
+/* LANES windows side by side: the row and the column of the first tap of the first, and their plane of x. */
 struct NAME(windows) {
     const REAL *plane;
     ptrdiff_t row, column;
@@ -60,7 +60,8 @@ INLINE VECTOR NAME(largest)(const struct max_pool *p, const struct NAME(windows)
     return best;
 }
 
-static __attribute__((noinline)) VECTOR NAME(careful)(const struct max_pool *p, const struct NAME(windows) *at, MASK *place)
+static __attribute__((noinline)) VECTOR NAME(careful)(const struct max_pool *p, const struct NAME(windows) *at,
+                                                      MASK *place)
 {
     return NAME(largest)(p, at, p->kh, p->kw, p->stride_w, false, true, place);
 }
@@ -80,13 +81,15 @@ INLINE void NAME(put)(VECTOR best, MASK place, REAL *y, int32_t *index, ptrdiff_
     }
 }
 
-static void NAME(max_pool)(const struct max_pool *p, const void *x, void *y, int32_t *index, ptrdiff_t first, ptrdiff_t end)
+static void NAME(max_pool)(const struct max_pool *p, const void *x, void *y, int32_t *index, ptrdiff_t first,
+                           ptrdiff_t end)
 {
     const bool inside = p->padding_w == 0 && (p->ow - 1) * p->stride_w + (p->kw - 1) * p->dilation_w < p->w;
     const bool halves = inside && p->kh == 2 && p->kw == 2 && p->stride_w == 2;
     const ptrdiff_t size = p->planes * p->h * p->w, last = end * p->oh * p->ow;
     /* What LANES windows read, from their first tap on, with what a vector loads too much. */
-    const ptrdiff_t reach = (p->kh - 1) * p->dilation_h * p->w + (p->kw - 1) * p->dilation_w + (LANES + 1) * p->stride_w;
+    const ptrdiff_t taps = (p->kh - 1) * p->dilation_h * p->w + (p->kw - 1) * p->dilation_w;
+    const ptrdiff_t reach = taps + (LANES + 1) * p->stride_w;
     for (ptrdiff_t plane = first; plane < end; plane++) {
         struct NAME(windows) at = {.plane = (const REAL *)x + plane * p->h * p->w};
         for (ptrdiff_t i = 0; i < p->oh; i++) {
