@@ -136,7 +136,7 @@ def test_without_compiled_kernels_the_reference_runs_with_one_warning(uncompiled
     done = python("from minidl import _kernels as k; print(k.mode, k.compiled)", uncompiled)
     assert done.stdout.split() == ["reference", "False"], done.stderr
     assert done.stderr.count("Warning") == 1
-    assert "minidl runs on its slower NumPy reference: minidl._kernels.avg_pool2d is not compiled" in done.stderr
+    assert "minidl runs on its slower NumPy reference: minidl._kernels.attention is not compiled" in done.stderr
     assert "Install a C compiler" in done.stderr
 
 
@@ -160,7 +160,7 @@ def test_no_warning_where_the_reference_is_asked_for(uncompiled: Path) -> None:
 def test_asking_for_missing_compiled_kernels_says_how_to_get_them(uncompiled: Path) -> None:
     done = python("import minidl", uncompiled, MINIDL_KERNELS="compiled")
     assert done.returncode == 1
-    assert "ImportError: there are no compiled kernels: minidl._kernels.avg_pool2d is not compiled" in done.stderr
+    assert "ImportError: there are no compiled kernels: minidl._kernels.attention is not compiled" in done.stderr
     assert "Install a C compiler, then install minidl again" in done.stderr
 
 
