@@ -1,22 +1,50 @@
 """y = (x - mean) / sqrt(var + eps) w + b, mean and var of each channel over all images and places: batch normalisation.
 
+C files: kernels/batch_norm/, of which batch_norm_unit.h has the formulas.
 Twin: minidl/reference/batch_norm.py
 
 a) Two passes: the mean, then the mean of (x - mean)^2. The short cut mean(x^2) - mean(x)^2 cancels where the mean is
-   large.
-b) Sums are kept in double, so that a float32 channel of any size has an exact mean.
+   large. A channel of all images fits in the cache, where the later passes find it.
+b) Lanes and four sums side by side add up blocks of 2048, and double adds the blocks: a float32 channel of any size has
+   an exact mean.
 c) mean and var are outputs like y: a layer keeps running averages of them, and who differentiates them gets a gradient.
+d) Where a channel has one number in each image, (N, C), lanes are channels.
+
+Forward and backward of 32 images, ms: plain loops before | here | PyTorch 2.13 (float32, AVX-512 on a Zen 4, one
+thread, CPU time, interleaved medians):
+
+    16@32x32   @BIG@        32@16x16   @MID@        64@8x8   @SMALL@
 """
 
-from libc.math cimport sqrt
+from minidl._kernels.core cimport Core, core
 
-from real cimport real
+from arrays cimport Arrays, read, release, written
+
+cdef extern from "batch_norm/batch_norm.h":
+    ctypedef struct BatchNorm "struct batch_norm":
+        ptrdiff_t n, c, s
+        const void *x
+        const void *w
+        const void *b
+        const void *g_y
+        const void *g_mean
+        const void *g_var
+        void *y
+        void *mean
+        void *var
+        void *dx
+        void *dw
+        void *db
+        double eps
+        bint is_double
+    void c_forward "batch_norm_forward"(const Core *core, const BatchNorm *b) nogil
+    void c_backward "batch_norm_backward"(const Core *core, const BatchNorm *b) nogil
+
+# Fewer elements are done before another thread could take the GIL.
+cdef Py_ssize_t SMALL = 20_000
 
 
-def batch_norm_forward(
-    const real[:, :, ::1] x, const real[::1] w, const real[::1] b, real[:, :, ::1] y, real[::1] mean, real[::1] var,
-    double eps,
-):
+def batch_norm_forward(x, w, b, y, mean, var, double eps):
     """y[n,c,s] = (x[n,c,s] - mean[c]) / sqrt(var[c] + eps) w[c] + b[c],  var[c] = mean_{n,s} (x[n,c,s] - mean[c])^2
 
     x          IN   (N, C, S)
@@ -27,35 +55,31 @@ def batch_norm_forward(
     Source: Ioffe & Szegedy, Batch normalization (2015), algorithm 1.
     Twin: minidl/reference/batch_norm.py
     """
-    cdef Py_ssize_t n, c, s, count = x.shape[0] * x.shape[2]
-    cdef double total
-    cdef real scale, shift
-    with nogil:
-        for c in range(x.shape[1]):
-            total = 0
-            for n in range(x.shape[0]):
-                for s in range(x.shape[2]):
-                    total += x[n, c, s]
-            mean[c] = <real>(total / count)
-            total = 0
-            for n in range(x.shape[0]):
-                for s in range(x.shape[2]):
-                    total += (x[n, c, s] - mean[c]) * (x[n, c, s] - mean[c])
-            var[c] = <real>(total / count)
-            scale = <real>(1 / sqrt(var[c] + eps))
-            if w is not None:
-                scale *= w[c]
-            shift = 0 if b is None else b[c]
-            for n in range(x.shape[0]):
-                for s in range(x.shape[2]):
-                    y[n, c, s] = (x[n, c, s] - mean[c]) * scale + shift
+    cdef const Core *shared = core()
+    cdef BatchNorm p
+    cdef Arrays arrays
+    p.n, p.c, p.s = x.shape
+    p.eps = eps
+    cdef Py_ssize_t size = p.n * p.c * p.s
+    arrays.held = arrays.kind = 0
+    try:
+        p.x = read(&arrays, x, size)
+        p.w = read(&arrays, w, p.c)
+        p.b = read(&arrays, b, p.c)
+        p.y = written(&arrays, y, size)
+        p.mean = written(&arrays, mean, p.c)
+        p.var = written(&arrays, var, p.c)
+        p.is_double = arrays.kind == b"d"
+        if size < SMALL:
+            c_forward(shared, &p)
+        else:
+            with nogil:
+                c_forward(shared, &p)
+    finally:
+        release(&arrays)
 
 
-def batch_norm_backward(
-    const real[:, :, ::1] g_y, const real[::1] g_mean, const real[::1] g_var, const real[:, :, ::1] x,
-    const real[::1] w, const real[::1] mean, const real[::1] var, real[:, :, ::1] dx, real[::1] dw, real[::1] db,
-    double eps,
-):
+def batch_norm_backward(g_y, g_mean, g_var, x, w, mean, var, dx, dw, db, double eps):
     """dx = w rstd (g_y - mean(g_y) - normal mean(g_y normal)) + (g_mean + 2 g_var (x - mean)) / count
 
     dw = sum g_y normal,  db = sum g_y;  rstd = 1 / sqrt(var + eps),  normal = (x - mean) rstd, each channel by itself
@@ -70,25 +94,29 @@ def batch_norm_backward(
     Source: Ioffe & Szegedy (2015), section 3, with the sums gathered; the terms of mean and var are their own slopes.
     Twin: minidl/reference/batch_norm.py
     """
-    cdef Py_ssize_t n, c, s, count = x.shape[0] * x.shape[2]
-    cdef double along_one, along_normal
-    cdef real rstd, scale, slope, constant
-    with nogil:
-        for c in range(x.shape[1]):
-            rstd = <real>(1 / sqrt(var[c] + eps))
-            along_one = along_normal = 0
-            for n in range(x.shape[0]):
-                for s in range(x.shape[2]):
-                    along_one += g_y[n, c, s]
-                    along_normal += g_y[n, c, s] * ((x[n, c, s] - mean[c]) * rstd)
-            if dw is not None:
-                dw[c] = <real>along_normal
-            if db is not None:
-                db[c] = <real>along_one
-            if dx is not None:
-                scale = rstd if w is None else rstd * w[c]
-                slope = (2 * g_var[c] - scale * rstd * <real>along_normal) / count
-                constant = (g_mean[c] - scale * <real>along_one) / count
-                for n in range(x.shape[0]):
-                    for s in range(x.shape[2]):
-                        dx[n, c, s] = scale * g_y[n, c, s] + slope * (x[n, c, s] - mean[c]) + constant
+    cdef const Core *shared = core()
+    cdef BatchNorm p
+    cdef Arrays arrays
+    p.n, p.c, p.s = x.shape
+    p.eps = eps
+    cdef Py_ssize_t size = p.n * p.c * p.s
+    arrays.held = arrays.kind = 0
+    try:
+        p.g_y = read(&arrays, g_y, size)
+        p.g_mean = read(&arrays, g_mean, p.c)
+        p.g_var = read(&arrays, g_var, p.c)
+        p.x = read(&arrays, x, size)
+        p.w = read(&arrays, w, p.c)
+        p.mean = <void *> read(&arrays, mean, p.c)
+        p.var = <void *> read(&arrays, var, p.c)
+        p.dx = written(&arrays, dx, size)
+        p.dw = written(&arrays, dw, p.c)
+        p.db = written(&arrays, db, p.c)
+        p.is_double = arrays.kind == b"d"
+        if size < SMALL:
+            c_backward(shared, &p)
+        else:
+            with nogil:
+                c_backward(shared, &p)
+    finally:
+        release(&arrays)

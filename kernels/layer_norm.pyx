@@ -1,93 +1,120 @@
-"""y = (x - mean) / sqrt(var + eps) w + b, mean and var of each row: layer normalisation.
+"""y = (x - mean) / sqrt(var + eps) w + b, mean and var of each row: layer normalisation; without the mean: RMS.
 
+C files: kernels/layer_norm/, of which layer_norm_unit.h has the formulas.
 Twin: minidl/reference/layer_norm.py
 
 a) Two passes: the mean, then the mean of (x - mean)^2. The short cut mean(x^2) - mean(x)^2 cancels where the mean is
-   large.
-b) Sums are kept in double, so that a float32 row of any length has an exact mean.
+   large. The row is read from memory once: the other passes find it in the cache.
+b) Lanes and four sums side by side add up blocks of 2048, and double adds the blocks: a float32 row of any length has an
+   exact mean.
 c) Forward leaves mean and 1 / sqrt(var + eps) behind, two numbers a row.
+d) dw and db are summed over fixed groups of rows, and the groups in order: any number of threads gives the same bits.
+
+Forward and backward, ms: plain loops before | here | PyTorch 2.13 (float32, AVX-512 on a Zen 4, one thread, CPU time,
+interleaved medians):
+
+    4096 x 768   @BIG@        1024 x 128   @MID@        1 x 64   @SMALL@
 """
 
-from libc.math cimport sqrt
+from minidl._kernels.core cimport Core, core
 
-from real cimport real
+from arrays cimport Arrays, read, release, written
+
+cdef extern from "layer_norm/layer_norm.h":
+    ctypedef struct LayerNorm "struct layer_norm":
+        ptrdiff_t rows, width
+        const void *x
+        const void *w
+        const void *b
+        const void *g
+        void *y
+        void *mean
+        void *rstd
+        void *dx
+        void *dw
+        void *db
+        double eps
+        bint is_double
+    void c_forward "layer_norm_forward"(const Core *core, const LayerNorm *l) nogil
+    bint c_backward "layer_norm_backward"(const Core *core, const LayerNorm *l) nogil
+
+# Fewer elements are done before another thread could take the GIL.
+cdef Py_ssize_t SMALL = 20_000
 
 
-def layer_norm_forward(
-    const real[:, ::1] x, const real[::1] w, const real[::1] b, real[:, ::1] y, real[::1] mean, real[::1] rstd,
-    double eps,
-):
+def layer_norm_forward(x, w, b, y, mean, rstd, double eps):
     """y[n,d] = (x[n,d] - mean[n]) rstd[n] w[d] + b[d],  rstd[n] = 1 / sqrt(mean_d (x[n,d] - mean[n])^2 + eps)
 
-    x           IN   (N, D)
-    w, b        IN   (D,) or None
-    y           OUT  (N, D)
-    mean, rstd  OUT  (N,), for backward
+    x     IN   (N, D)
+    w, b  IN   (D,) or None
+    y     OUT  (N, D)
+    mean  OUT  (N,), for backward; or None: then nothing is subtracted
+    rstd  OUT  (N,), for backward
 
-    Source: Ba, Kiros & Hinton, Layer normalization (2016).
+    Source: Ba, Kiros & Hinton, Layer normalization (2016); Zhang & Sennrich, Root mean square layer normalization (2019).
     Twin: minidl/reference/layer_norm.py
     """
-    cdef Py_ssize_t n, d, width = x.shape[1]
-    cdef double total
-    cdef real normal
-    with nogil:
-        for n in range(x.shape[0]):
-            total = 0
-            for d in range(width):
-                total += x[n, d]
-            mean[n] = <real>(total / width)
-            total = 0
-            for d in range(width):
-                total += (x[n, d] - mean[n]) * (x[n, d] - mean[n])
-            rstd[n] = <real>(1 / sqrt(total / width + eps))
-            for d in range(width):
-                normal = (x[n, d] - mean[n]) * rstd[n]
-                if w is not None:
-                    normal *= w[d]
-                if b is not None:
-                    normal += b[d]
-                y[n, d] = normal
+    cdef const Core *shared = core()
+    cdef LayerNorm l
+    cdef Arrays arrays
+    l.rows, l.width = x.shape
+    l.eps = eps
+    arrays.held = arrays.kind = 0
+    try:
+        l.x = read(&arrays, x, l.rows * l.width)
+        l.w = read(&arrays, w, l.width)
+        l.b = read(&arrays, b, l.width)
+        l.y = written(&arrays, y, l.rows * l.width)
+        l.mean = written(&arrays, mean, l.rows)
+        l.rstd = written(&arrays, rstd, l.rows)
+        l.is_double = arrays.kind == b"d"
+        if l.rows * l.width < SMALL:
+            c_forward(shared, &l)
+        else:
+            with nogil:
+                c_forward(shared, &l)
+    finally:
+        release(&arrays)
 
 
-def layer_norm_backward(
-    const real[:, ::1] g, const real[:, ::1] x, const real[::1] w, const real[::1] mean, const real[::1] rstd,
-    real[:, ::1] dx, real[::1] dw, real[::1] db,
-):
+def layer_norm_backward(g, x, w, mean, rstd, dx, dw, db):
     """dx = rstd (g w - mean_d(g w) - normal mean_d(g w normal)),  normal[n,d] = (x[n,d] - mean[n]) rstd[n]
 
     dw[d] = sum_n g[n,d] normal[n,d],  db[d] = sum_n g[n,d]
 
-    g           IN   (N, D), the cotangent of y
-    x           IN   (N, D)
-    w           IN   (D,) or None
-    mean, rstd  IN   (N,), what layer_norm_forward left
-    dx          OUT  (N, D) or None
-    dw, db      OUT  (D,) or None
+    g       IN   (N, D), the cotangent of y
+    x       IN   (N, D)
+    w       IN   (D,) or None
+    mean    IN   (N,), what layer_norm_forward left, or None: then mean_d(g w) is not subtracted either
+    rstd    IN   (N,), what layer_norm_forward left
+    dx      OUT  (N, D) or None
+    dw, db  OUT  (D,) or None
 
     Source: the chain rule on layer_norm_forward; mean and rstd depend on every x of the row.
     Twin: minidl/reference/layer_norm.py
     """
-    cdef Py_ssize_t n, d, width = x.shape[1]
-    cdef double along_one, along_normal
-    cdef real normal, g_normal
-    with nogil:
-        if dw is not None:
-            dw[...] = 0
-        if db is not None:
-            db[...] = 0
-        for n in range(x.shape[0]):
-            along_one = along_normal = 0
-            for d in range(width):
-                normal = (x[n, d] - mean[n]) * rstd[n]
-                g_normal = g[n, d] if w is None else g[n, d] * w[d]
-                along_one += g_normal
-                along_normal += g_normal * normal
-                if dw is not None:
-                    dw[d] += g[n, d] * normal
-                if db is not None:
-                    db[d] += g[n, d]
-            if dx is not None:
-                for d in range(width):
-                    normal = (x[n, d] - mean[n]) * rstd[n]
-                    g_normal = g[n, d] if w is None else g[n, d] * w[d]
-                    dx[n, d] = rstd[n] * (g_normal - <real>(along_one / width) - normal * <real>(along_normal / width))
+    cdef const Core *shared = core()
+    cdef LayerNorm l
+    cdef Arrays arrays
+    cdef bint done
+    l.rows, l.width = x.shape
+    arrays.held = arrays.kind = 0
+    try:
+        l.g = read(&arrays, g, l.rows * l.width)
+        l.x = read(&arrays, x, l.rows * l.width)
+        l.w = read(&arrays, w, l.width)
+        l.mean = <void *> read(&arrays, mean, l.rows)
+        l.rstd = <void *> read(&arrays, rstd, l.rows)
+        l.dx = written(&arrays, dx, l.rows * l.width)
+        l.dw = written(&arrays, dw, l.width)
+        l.db = written(&arrays, db, l.width)
+        l.is_double = arrays.kind == b"d"
+        if l.rows * l.width < SMALL:
+            done = c_backward(shared, &l)
+        else:
+            with nogil:
+                done = c_backward(shared, &l)
+        if not done:
+            raise MemoryError
+    finally:
+        release(&arrays)

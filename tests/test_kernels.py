@@ -326,13 +326,15 @@ EDGES: list[tuple[int, ...]] = [(2,), (4,), (7,), (8,), (15,), (16,), (17,), (3,
 LAYER_NORM: dict[str, Any] = {
     "arguments": layer_norm,
     "small": every(N=[0, 1, 3], D=[1, 2, 5]),
-    "large": every(N=[1, 17], D=[101]),
+    "large": every(N=[1, 17], D=[2, 4, 7, 8, 15, 16, 17, 33, 101, 2051]) + every(N=[300], D=[1000]),
     "draw": drawn(N=(0, 4), D=(1, 6)),
 }
 BATCH_NORM: dict[str, Any] = {
     "arguments": batch_norm,
     "small": every(N=[1, 3], C=[0, 1, 2], S=[1, 4]),
-    "large": every(N=[7], C=[5], S=[1, 37]),
+    "large": every(N=[7, 150], C=[5], S=[1, 2, 7, 8, 15, 16, 17, 37])
+    + every(N=[7], C=[2, 8, 16, 17, 35], S=[1])
+    + every(N=[3], C=[20], S=[2500]),
     "draw": drawn(N=(1, 4), C=(0, 3), S=(1, 5)),
 }
 PLAIN = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}

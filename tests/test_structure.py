@@ -209,6 +209,7 @@ REASONS = {
     "lstm": "all time steps in one call",
     "gru": "all time steps in one call",
     "layer_norm": "stable in two passes, slope through mean and variance",
+    "rms_norm": "layer_norm without the mean, in one pass",
     "batch_norm": "stable in two passes, slope through mean and variance",
     "attention": "never stores the weights of all queries and keys",
     "cross_entropy": "slope softmax - onehot, exact where softmax is 1",

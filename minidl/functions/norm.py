@@ -89,9 +89,10 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     """
     x, shape = as_array(input), normalised_shape("rms_norm", input, normalized_shape, weight=weight)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    square = ops.mean(ops.mul(input, input), dim=tuple(range(x.ndim - len(shape), x.ndim)), keepdim=True)
-    y = ops.div(input, ops.sqrt(ops.add(square, eps)))
-    return y if weight is None else ops.mul(y, weight)
+    width = prod(shape)
+    rows = ops.reshape(input, shape=(prod(x.shape[: x.ndim - len(shape)]), width))
+    w = None if weight is None else ops.reshape(weight, shape=(width,))
+    return ops.reshape(ops.rms_norm(rows, w, eps=eps), shape=x.shape)
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:

@@ -57,7 +57,7 @@ from .elementwise import (
 from .index import cleared, getitem, place, setitem
 from .linear import linear, matmul
 from .loss import cross_entropy
-from .norm import batch_norm, layer_norm
+from .norm import batch_norm, layer_norm, rms_norm
 from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_planes
 from .recurrence import gru, lstm, rnn
 from .reduce import all, amax, amin, any, argmax, argmin, argsort, cumsum, mean, sum
@@ -138,6 +138,7 @@ __all__ = [
     "relu_dx",
     "remainder",
     "reshape",
+    "rms_norm",
     "rnn",
     "round",
     "scatter_planes",

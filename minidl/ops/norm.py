@@ -38,6 +38,13 @@ def batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
     return y if b is None else y + reshape(b, shape=(-1, 1)), mean_c, var_c
 
 
+@fused
+def rms_norm(x: Any, w: Any, *, eps: float) -> Any:
+    """y[n,d] = x[n,d] / √(mean_d x[n,d]² + ε) w[d] for x (N, D), w (D,) or None."""
+    y = x / sqrt(mean(x * x, dim=1, keepdim=True) + eps)
+    return y if w is None else y * w
+
+
 def layer_norm_forward(x: Any, w: Any, b: Any, *, eps: float) -> Any:
     """Allocate y, and the mean and 1 / √(var + ε) that backward needs, and let the kernel fill them."""
     y, centre, rstd = np.empty(x.shape, x.dtype), np.empty(x.shape[0], x.dtype), np.empty(x.shape[0], x.dtype)
@@ -50,6 +57,22 @@ def layer_norm_vjp(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: tuple[bo
     gradients = needed(x, x.shape[1], needs)
     kernels.layer_norm_backward(*contiguous(g, x, w), mean, rstd, *gradients)
     return gradients
+
+
+def rms_norm_forward(x: Any, w: Any, *, eps: float) -> Any:
+    """Let the kernel of layer_norm run without a mean."""
+    y, rstd = np.empty(x.shape, x.dtype), np.empty(x.shape[0], x.dtype)
+    x, w = contiguous(x, w)
+    kernels.layer_norm_forward(x, w, None, y, None, rstd, eps)
+    return y, rstd
+
+
+def rms_norm_vjp(g: Any, x: Any, w: Any, rstd: Any, needs: tuple[bool, ...]) -> Any:
+    """Allocate the gradients that are needed and let the kernel fill them."""
+    dx, dw, _ = needed(x, x.shape[1], (*needs, False))
+    g, x, w = contiguous(g, x, w)
+    kernels.layer_norm_backward(g, x, w, None, rstd, dx, dw, None)
+    return dx, dw
 
 
 def batch_norm_forward(x: Any, w: Any, b: Any, *, eps: float) -> Any:
@@ -75,4 +98,5 @@ def needed(x: Any, width: int, needs: tuple[bool, ...]) -> list[Any]:
 
 
 layer_norm.kernels(forward=layer_norm_forward, vjp=layer_norm_vjp, residuals=("mean", "rstd"))
+rms_norm.kernels(forward=rms_norm_forward, vjp=rms_norm_vjp, residuals=("rstd",))
 batch_norm.kernels(forward=batch_norm_forward, vjp=batch_norm_vjp)

@@ -39,11 +39,14 @@ def layer_norm_backward_formula(
 
 
 def layer_norm_forward(
-    x: ndarray, w: ndarray | None, b: ndarray | None, y: ndarray, mean: ndarray, rstd: ndarray, eps: float
+    x: ndarray, w: ndarray | None, b: ndarray | None, y: ndarray, mean: ndarray | None, rstd: ndarray, eps: float
 ) -> None:
     """Two passes over each row: the mean, then the mean of the squared deviations."""
-    x.mean(axis=1, out=mean)
-    np.subtract(x, mean[:, None], out=y)
+    if mean is None:
+        y[...] = x
+    else:
+        x.mean(axis=1, out=mean)
+        np.subtract(x, mean[:, None], out=y)
     rstd[...] = 1 / np.sqrt((y * y).mean(axis=1) + y.dtype.type(eps))
     y *= rstd[:, None]
     if w is not None:
@@ -53,14 +56,14 @@ def layer_norm_forward(
 
 
 def layer_norm_backward(
-    g: ndarray, x: ndarray, w: ndarray | None, mean: ndarray, rstd: ndarray,
+    g: ndarray, x: ndarray, w: ndarray | None, mean: ndarray | None, rstd: ndarray,
     dx: ndarray | None, dw: ndarray | None, db: ndarray | None,
 ) -> None:  # fmt: skip
     """dx = rstd (g w - mean_d(g w) - normal mean_d(g w normal)),  dw = sum_n g normal,  db = sum_n g"""
-    normal = (x - mean[:, None]) * rstd[:, None]
+    normal = (x if mean is None else x - mean[:, None]) * rstd[:, None]
     if dx is not None:
         g_normal = g if w is None else g * w
-        along_one = g_normal.mean(axis=1, keepdims=True)
+        along_one = 0 if mean is None else g_normal.mean(axis=1, keepdims=True)
         along_normal = (g_normal * normal).mean(axis=1, keepdims=True)
         np.multiply(rstd[:, None], g_normal - along_one - normal * along_normal, out=dx)
     if dw is not None:
