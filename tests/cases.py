@@ -388,6 +388,9 @@ PRODUCTS = [
     ),
     given("rms_norm", ((2, 3), (3,)), ((3, 1), (1,)), ((0, 2), (2,)), eps=0.1),
     Row("rms_norm", lambda x: ops.rms_norm(x, None, eps=1e-5), (spaced(),), [((2, 3),), ((4, 5),)], note="plain"),
+    given("rms_norm", ((1, 2, 2), (2, 2)), note="two-dims", eps=0.1, dims=2),
+    given("layer_norm", ((2, 1, 2), (1, 2), (1, 2)), ((1, 2, 3), (2, 3), (2, 3)), note="two-dims", eps=0.1, dims=2),
+    given("batch_norm", ((3, 2), (2,), (2,)), ((2, 2, 2, 3), (2,), (2,)), note="places", eps=0.1),
     given("batch_norm", ((2, 1, 2), (1,), (1,)), ((3, 2, 1), (2,), (2,)), ((2, 3, 4), (3,), (3,)), eps=0.1),
     Row(
         "batch_norm", lambda x: ops.batch_norm(x, None, None, eps=1e-5), (spaced(),), [((3, 1, 1),), ((2, 3, 4),)],

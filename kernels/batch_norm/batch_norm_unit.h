@@ -31,10 +31,8 @@ static void NAME(backward_plane)(const struct batch_norm *b, ptrdiff_t c)
     const REAL mean = ((const REAL *)b->mean)[c], var = ((const REAL *)b->var)[c];
     const REAL rstd = (REAL)(1 / sqrt(var + b->eps));
     double one = 0, deviation = 0;
-    for (ptrdiff_t n = 0; n < b->n; n++) {
-        one += NAME(row_sum)(g + n * step, b->s);
-        deviation += NAME(row_product)(g + n * step, x + n * step, b->s, mean);
-    }
+    for (ptrdiff_t n = 0; n < b->n; n++)
+        NAME(row_products)(g + n * step, x + n * step, b->s, mean, &one, &deviation);
     const REAL along_one = (REAL)one, along_normal = (REAL)(deviation * rstd);
     if (b->dw)
         ((REAL *)b->dw)[c] = along_normal;

@@ -5,7 +5,7 @@
  * exact mean. */
 #define BLOCK 2048
 
-/* The sum of term(i) over whole vectors at i = 0, LANES, ... and of last() over what is left. Terms are named by `code`. */
+/* The sum of term(i) over whole vectors at i = 0, LANES, ... and of last() over what is left. */
 #define ROW_SUM(total, n, term, last)                                                                                  \
     do {                                                                                                               \
         ptrdiff_t i = 0;                                                                                               \
@@ -47,14 +47,34 @@ INLINE double NAME(row_squares)(const REAL *x, ptrdiff_t n, REAL mean)
     return total;
 }
 
-/* The sum of g (x - mean). */
-INLINE double NAME(row_product)(const REAL *g, const REAL *x, ptrdiff_t n, REAL mean)
+/* Adds the sum of g to `one` and that of g (x - mean) to `deviation`. */
+INLINE void NAME(row_products)(const REAL *g, const REAL *x, ptrdiff_t n, REAL mean, double *one, double *deviation)
 {
-    double total = 0;
-#define TERM(i) (NAME(load)(g + (i)) * (NAME(load)(x + (i)) - mean))
-    ROW_SUM(total, n, TERM, NAME(load_end)(g, n) * (NAME(load_end)(x, n) - mean));
-#undef TERM
-    return total;
+    ptrdiff_t i = 0;
+    while (i + LANES <= n) {
+        const ptrdiff_t stop = i + BLOCK < n ? i + BLOCK : n;
+        VECTOR one0 = {0}, one1 = {0}, deviation0 = {0}, deviation1 = {0};
+        for (; i + 2 * LANES <= stop; i += 2 * LANES) {
+            const VECTOR g0 = NAME(load)(g + i), g1 = NAME(load)(g + i + LANES);
+            one0 += g0;
+            one1 += g1;
+            deviation0 += g0 * (NAME(load)(x + i) - mean);
+            deviation1 += g1 * (NAME(load)(x + i + LANES) - mean);
+        }
+        for (; i + LANES <= stop; i += LANES) {
+            const VECTOR g0 = NAME(load)(g + i);
+            one0 += g0;
+            deviation0 += g0 * (NAME(load)(x + i) - mean);
+        }
+        *one += NAME(sum)(one0 + one1);
+        *deviation += NAME(sum)(deviation0 + deviation1);
+    }
+    if (i < n) {
+        const MASK ends = NAME(ends)(n);
+        const VECTOR g_end = NAME(load_end)(g, n);
+        *one += NAME(sum)((VECTOR)((MASK)g_end & ends));
+        *deviation += NAME(sum)((VECTOR)((MASK)(g_end * (NAME(load_end)(x, n) - mean)) & ends));
+    }
 }
 
 /* y = (x - mean) scale + shift. */

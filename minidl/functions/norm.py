@@ -39,20 +39,19 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise ArgumentError("batch_norm: running_mean and running_var are needed when not training")
-        scale = ops.div(1.0, ops.sqrt(ops.add(running_var, eps)))
-        y = ops.mul(ops.sub(input, per_channel(running_mean, x.ndim)), per_channel(scale, x.ndim))
-        return affine(y, weight, bias)
+        scale = ops.div(1.0 if weight is None else weight, ops.sqrt(ops.add(running_var, eps)))
+        centred = ops.sub(input, per_channel(running_mean, x.ndim))
+        return affine(centred, scale, bias)
     count = x.size // max(channels, 1)
     if count < 2 and channels:
         raise ArgumentError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {x.shape}"
         )
-    rows = ops.reshape(input, shape=(x.shape[0], channels, prod(x.shape[2:])))
-    y, mean, var = ops.batch_norm(rows, weight, bias, eps=eps)
+    y, mean, var = ops.batch_norm(input, weight, bias, eps=eps)
     with no_grad():
         move_towards(running_mean, mean, momentum)
         move_towards(running_var, ops.mul(var, count / max(count - 1, 1)), momentum)
-    return ops.reshape(y, shape=x.shape)
+    return y
 
 
 def move_towards(running: Any, new: Any, momentum: float) -> None:
@@ -71,11 +70,8 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     >>> minidl.nn.functional.layer_norm(minidl.tensor([[1.0, 3.0]]), (2,), eps=0.0)
     tensor([[-1.,  1.]])
     """
-    x, shape = as_array(input), normalised_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    width = prod(shape)
-    rows = ops.reshape(input, shape=(prod(x.shape[: x.ndim - len(shape)]), width))
-    w, b = (None if p is None else ops.reshape(p, shape=(width,)) for p in (weight, bias))
-    return ops.reshape(ops.layer_norm(rows, w, b, eps=eps), shape=x.shape)
+    shape = normalised_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    return ops.layer_norm(input, weight, bias, eps=eps, dims=len(shape))
 
 
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
@@ -89,10 +85,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     """
     x, shape = as_array(input), normalised_shape("rms_norm", input, normalized_shape, weight=weight)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    width = prod(shape)
-    rows = ops.reshape(input, shape=(prod(x.shape[: x.ndim - len(shape)]), width))
-    w = None if weight is None else ops.reshape(weight, shape=(width,))
-    return ops.reshape(ops.rms_norm(rows, w, eps=eps), shape=x.shape)
+    return ops.rms_norm(input, weight, eps=eps, dims=len(shape))
 
 
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,70 +16,107 @@ from .shape import reshape
 
 
 @fused
-def layer_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
-    """y[n,d] = (x[n,d] - mean_n) / √(var_n + ε) w[d] + b[d] for x (N, D), w and b (D,) or None; var is biased."""
-    deviation = x - mean(x, dim=1, keepdim=True)
-    y = deviation / sqrt(mean(deviation * deviation, dim=1, keepdim=True) + eps)
+def layer_norm(x: Any, w: Any, b: Any, *, eps: float, dims: int = 1) -> Any:
+    """y = (x - mean) / √(var + ε) w + b, mean and (biased) var over the last `dims` dimensions of x, those of w and b.
+
+    w or b may be None.
+    """
+    along = tuple(range(-dims, 0))
+    deviation = x - mean(x, dim=along, keepdim=True)
+    y = deviation / sqrt(mean(deviation * deviation, dim=along, keepdim=True) + eps)
     y = y if w is None else y * w
     return y if b is None else y + b
 
 
-@fused(outputs=("y", "mean", "var"))
-def batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
-    """y[n,c,s] = (x[n,c,s] - mean_c) / √(var_c + ε) w[c] + b[c] for x (N, C, S), w and b (C,) or None.
-
-    mean_c and var_c, the biased one, are those of channel c over all n and s.
-    """
-    count = float(x.shape[0] * x.shape[2])
-    mean_c = sum(x, dim=(0, 2)) / count
-    deviation = x - reshape(mean_c, shape=(-1, 1))
-    var_c = sum(deviation * deviation, dim=(0, 2)) / count
-    y = deviation / sqrt(reshape(var_c, shape=(-1, 1)) + eps)
-    y = y if w is None else y * reshape(w, shape=(-1, 1))
-    return y if b is None else y + reshape(b, shape=(-1, 1)), mean_c, var_c
-
-
 @fused
-def rms_norm(x: Any, w: Any, *, eps: float) -> Any:
-    """y[n,d] = x[n,d] / √(mean_d x[n,d]² + ε) w[d] for x (N, D), w (D,) or None."""
-    y = x / sqrt(mean(x * x, dim=1, keepdim=True) + eps)
+def rms_norm(x: Any, w: Any, *, eps: float, dims: int = 1) -> Any:
+    """y = x / √(mean x² + ε) w, the mean over the last `dims` dimensions of x, those of w, which may be None."""
+    y = x / sqrt(mean(x * x, dim=tuple(range(-dims, 0)), keepdim=True) + eps)
     return y if w is None else y * w
 
 
-def layer_norm_forward(x: Any, w: Any, b: Any, *, eps: float) -> Any:
+@fused(outputs=("y", "mean", "var"))
+def batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
+    """y[n,c,...] = (x[n,c,...] - mean_c) / √(var_c + ε) w[c] + b[c] for x (N, C, ...), w and b (C,) or None.
+
+    mean_c and var_c, the biased one, are those of channel c over all n and places.
+    """
+    along, channel = (0, *range(2, x.ndim)), (-1,) + (1,) * (x.ndim - 2)
+    count = float(x.shape[0] * prod(x.shape[2:]))
+    mean_c = sum(x, dim=along) / count
+    deviation = x - reshape(mean_c, shape=channel)
+    var_c = sum(deviation * deviation, dim=along) / count
+    y = deviation / sqrt(reshape(var_c, shape=channel) + eps)
+    y = y if w is None else y * reshape(w, shape=channel)
+    return y if b is None else y + reshape(b, shape=channel), mean_c, var_c
+
+
+def rows_of(x: Any, dims: int) -> tuple[int, int]:
+    """Return how many rows x has, and how long they are, if the last dimensions are one."""
+    return prod(x.shape[: x.ndim - dims]), prod(x.shape[x.ndim - dims :])
+
+
+def planes_of(x: Any) -> tuple[int, int, int]:
+    """Return the shape of x (N, C, ...) with all places in one dimension."""
+    return (x.shape[0], x.shape[1], prod(x.shape[2:]))
+
+
+def shaped(shape: tuple[int, ...], *arrays: Any) -> list[Any]:
+    """Return the arrays as the kernels take them; None stays None."""
+    return [None if x is None else x.reshape(shape) for x in contiguous(*arrays)]
+
+
+def layer_norm_forward(x: Any, w: Any, b: Any, *, eps: float, dims: int) -> Any:
     """Allocate y, and the mean and 1 / √(var + ε) that backward needs, and let the kernel fill them."""
-    y, centre, rstd = np.empty(x.shape, x.dtype), np.empty(x.shape[0], x.dtype), np.empty(x.shape[0], x.dtype)
-    kernels.layer_norm_forward(*contiguous(x, w, b), y, centre, rstd, eps)
+    rows, width = rows_of(x, dims)
+    y, centre, rstd = np.empty(x.shape, x.dtype), np.empty(rows, x.dtype), np.empty(rows, x.dtype)
+    kernels.layer_norm_forward(
+        *shaped((rows, width), x), *shaped((width,), w, b), y.reshape(rows, width), centre, rstd, eps
+    )
     return y, centre, rstd
 
 
-def layer_norm_vjp(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: tuple[bool, ...]) -> Any:
+def layer_norm_vjp(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: tuple[bool, ...], dims: int) -> Any:
     """Allocate the gradients that are needed and let the kernel fill them."""
-    gradients = needed(x, x.shape[1], needs)
-    kernels.layer_norm_backward(*contiguous(g, x, w), mean, rstd, *gradients)
-    return gradients
+    return normalised_back(g, x, w, mean, rstd, needs, dims)
 
 
-def rms_norm_forward(x: Any, w: Any, *, eps: float) -> Any:
+def rms_norm_forward(x: Any, w: Any, *, eps: float, dims: int) -> Any:
     """Let the kernel of layer_norm run without a mean."""
-    y, rstd = np.empty(x.shape, x.dtype), np.empty(x.shape[0], x.dtype)
-    x, w = contiguous(x, w)
-    kernels.layer_norm_forward(x, w, None, y, None, rstd, eps)
+    rows, width = rows_of(x, dims)
+    y, rstd = np.empty(x.shape, x.dtype), np.empty(rows, x.dtype)
+    kernels.layer_norm_forward(
+        *shaped((rows, width), x), *shaped((width,), w), None, y.reshape(rows, width), None, rstd, eps
+    )
     return y, rstd
 
 
-def rms_norm_vjp(g: Any, x: Any, w: Any, rstd: Any, needs: tuple[bool, ...]) -> Any:
-    """Allocate the gradients that are needed and let the kernel fill them."""
-    dx, dw, _ = needed(x, x.shape[1], (*needs, False))
-    g, x, w = contiguous(g, x, w)
-    kernels.layer_norm_backward(g, x, w, None, rstd, dx, dw, None)
-    return dx, dw
+def rms_norm_vjp(g: Any, x: Any, w: Any, rstd: Any, needs: tuple[bool, ...], dims: int) -> Any:
+    """Likewise without a mean."""
+    return normalised_back(g, x, w, None, rstd, (*needs, False), dims)[:2]
+
+
+def normalised_back(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: tuple[bool, ...], dims: int) -> Any:
+    """Return the gradients of x, w and b, None for those that are not needed."""
+    rows, width = rows_of(x, dims)
+    gradients = needed(x, x.shape[x.ndim - dims :], needs)
+    dx, dw, db = gradients
+    kernels.layer_norm_backward(
+        *shaped((rows, width), g, x),
+        *shaped((width,), w),
+        mean,
+        rstd,
+        *shaped((rows, width), dx),
+        *shaped((width,), dw, db),
+    )
+    return gradients
 
 
 def batch_norm_forward(x: Any, w: Any, b: Any, *, eps: float) -> Any:
     """Allocate the outputs and let the kernel fill them."""
+    planes = planes_of(x)
     y, centre, var = np.empty(x.shape, x.dtype), np.empty(x.shape[1], x.dtype), np.empty(x.shape[1], x.dtype)
-    kernels.batch_norm_forward(*contiguous(x, w, b), y, centre, var, eps)
+    kernels.batch_norm_forward(*shaped(planes, x), *contiguous(w, b), y.reshape(planes), centre, var, eps)
     return y, centre, var
 
 
@@ -86,14 +124,16 @@ def batch_norm_vjp(
     g_y: Any, g_mean: Any, g_var: Any, x: Any, w: Any, mean: Any, var: Any, needs: tuple[bool, ...], eps: float
 ) -> Any:
     """Allocate the gradients that are needed and let the kernel fill them."""
-    gradients = needed(x, x.shape[1], needs)
-    kernels.batch_norm_backward(*contiguous(g_y, g_mean, g_var, x, w), mean, var, *gradients, eps)
+    planes, gradients = planes_of(x), needed(x, x.shape[1:2], needs)
+    dx, dw, db = gradients
+    g, rows, dx = shaped(planes, g_y, x, dx)
+    kernels.batch_norm_backward(g, *contiguous(g_mean, g_var), rows, *contiguous(w), mean, var, dx, dw, db, eps)
     return gradients
 
 
-def needed(x: Any, width: int, needs: tuple[bool, ...]) -> list[Any]:
+def needed(x: Any, parameter: tuple[int, ...], needs: tuple[bool, ...]) -> list[Any]:
     """Return memory for the gradients of x, w and b, None for those that are not needed."""
-    shapes = (x.shape, (width,), (width,))
+    shapes = (x.shape, parameter, parameter)
     return [np.empty(shape, x.dtype) if need else None for shape, need in zip(shapes, needs, strict=True)]
 
 
