@@ -37,8 +37,8 @@ cdef extern from "batch_norm/batch_norm.h":
         void *db
         double eps
         bint is_double
-    void c_forward "batch_norm_forward"(const Core *core, const BatchNorm *b) nogil
-    void c_backward "batch_norm_backward"(const Core *core, const BatchNorm *b) nogil
+    int FORWARD, BACKWARD, APPLY, APPLY_BACKWARD
+    void batch_norm(const Core *core, int task, const BatchNorm *b) nogil
 
 # Fewer elements are done before another thread could take the GIL.
 cdef Py_ssize_t SMALL = 20_000
@@ -55,7 +55,6 @@ def batch_norm_forward(x, w, b, y, mean, var, double eps):
     Source: Ioffe & Szegedy, Batch normalization (2015), algorithm 1.
     Twin: minidl/reference/batch_norm.py
     """
-    cdef const Core *shared = core()
     cdef BatchNorm p
     cdef Arrays arrays
     p.n, p.c, p.s = x.shape
@@ -70,11 +69,7 @@ def batch_norm_forward(x, w, b, y, mean, var, double eps):
         p.mean = written(&arrays, mean, p.c)
         p.var = written(&arrays, var, p.c)
         p.is_double = arrays.kind == b"d"
-        if size < SMALL:
-            c_forward(shared, &p)
-        else:
-            with nogil:
-                c_forward(shared, &p)
+        _run(FORWARD, &p)
     finally:
         release(&arrays)
 
@@ -94,7 +89,6 @@ def batch_norm_backward(g_y, g_mean, g_var, x, w, mean, var, dx, dw, db, double 
     Source: Ioffe & Szegedy (2015), section 3, with the sums gathered; the terms of mean and var are their own slopes.
     Twin: minidl/reference/batch_norm.py
     """
-    cdef const Core *shared = core()
     cdef BatchNorm p
     cdef Arrays arrays
     p.n, p.c, p.s = x.shape
@@ -113,10 +107,75 @@ def batch_norm_backward(g_y, g_mean, g_var, x, w, mean, var, dx, dw, db, double 
         p.dw = written(&arrays, dw, p.c)
         p.db = written(&arrays, db, p.c)
         p.is_double = arrays.kind == b"d"
-        if size < SMALL:
-            c_backward(shared, &p)
-        else:
-            with nogil:
-                c_backward(shared, &p)
+        _run(BACKWARD, &p)
     finally:
         release(&arrays)
+
+
+def batch_norm_apply(x, mean, w, b, y):
+    """y[n,c,s] = (x[n,c,s] - mean[c]) w[c] + b[c]: with statistics that are given
+
+    x        IN   (N, C, S)
+    w        IN   (C,)
+    mean, b  IN   (C,) or None
+    y        OUT  (N, C, S)
+
+    Source: Ioffe & Szegedy (2015), algorithm 2.
+    Twin: minidl/reference/batch_norm.py
+    """
+    cdef BatchNorm p
+    cdef Arrays arrays
+    p.n, p.c, p.s = x.shape
+    cdef Py_ssize_t size = p.n * p.c * p.s
+    arrays.held = arrays.kind = 0
+    try:
+        p.x = read(&arrays, x, size)
+        p.mean = <void *> read(&arrays, mean, p.c)
+        p.w = read(&arrays, w, p.c)
+        p.b = read(&arrays, b, p.c)
+        p.y = written(&arrays, y, size)
+        p.is_double = arrays.kind == b"d"
+        _run(APPLY, &p)
+    finally:
+        release(&arrays)
+
+
+def batch_norm_apply_backward(g, x, mean, w, dx, dw, db):
+    """dx = g w,  dw = sum g (x - mean),  db = sum g, each channel by itself
+
+    g       IN   (N, C, S), the cotangent of y
+    x       IN   (N, C, S)
+    mean    IN   (C,) or None
+    w       IN   (C,)
+    dx      OUT  (N, C, S) or None
+    dw, db  OUT  (C,) or None
+
+    Source: the chain rule on batch_norm_apply.
+    Twin: minidl/reference/batch_norm.py
+    """
+    cdef BatchNorm p
+    cdef Arrays arrays
+    p.n, p.c, p.s = x.shape
+    cdef Py_ssize_t size = p.n * p.c * p.s
+    arrays.held = arrays.kind = 0
+    try:
+        p.g_y = read(&arrays, g, size)
+        p.x = read(&arrays, x, size)
+        p.mean = <void *> read(&arrays, mean, p.c)
+        p.w = read(&arrays, w, p.c)
+        p.dx = written(&arrays, dx, size)
+        p.dw = written(&arrays, dw, p.c)
+        p.db = written(&arrays, db, p.c)
+        p.is_double = arrays.kind == b"d"
+        _run(APPLY_BACKWARD, &p)
+    finally:
+        release(&arrays)
+
+
+cdef void _run(int task, const BatchNorm *p) noexcept:
+    cdef const Core *shared = core()
+    if p.n * p.c * p.s < SMALL:
+        batch_norm(shared, task, p)
+    else:
+        with nogil:
+            batch_norm(shared, task, p)

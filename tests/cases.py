@@ -396,6 +396,11 @@ PRODUCTS = [
         "batch_norm", lambda x: ops.batch_norm(x, None, None, eps=1e-5), (spaced(),), [((3, 1, 1),), ((2, 3, 4),)],
         note="plain",
     ),
+    given("channel_affine", ((2, 1, 2), (1,), (1,), (1,)), ((3, 2), (2,), (2,), (2,)), ((0, 2, 3), (2,), (2,), (2,))),
+    Row(
+        "channel_affine", lambda x, scale: ops.channel_affine(x, None, scale, None), (real, real),
+        [((2, 2, 1), (2,)), ((2, 3, 2, 2), (3,))], note="scale",
+    ),
     given("avg_pool2d", ((1, 1, 3, 2),), ((2, 3, 4, 2),), ((0, 1, 3, 2),), rows=TALL, columns=WIDE),
     given("avg_pool2d_dx", ((1, 1, 2, 1),), ((2, 3, 2, 1),), ((0, 1, 2, 1),), rows=TALL, columns=WIDE, size=(3, 2)),
     *conv("plain", [((1, 1, 2, 3), (1, 1, 2, 2)), ((2, 2, 4, 3), (3, 2, 2, 1)), ((0, 1, 2, 2), (1, 1, 1, 1))]),

@@ -163,7 +163,7 @@ def layer_norm(N: int, D: int) -> dict[str, Any]:
 
 def batch_norm(N: int, C: int, S: int) -> dict[str, Any]:
     parts = dict.fromkeys(("w", "b", "mean", "var", "g_mean", "g_var", "dw", "db"), (C,))
-    return {"x": (N, C, S), "y": (N, C, S), "g_y": (N, C, S), "dx": (N, C, S), **parts, "eps": 1e-3}
+    return {**dict.fromkeys(("x", "y", "g", "g_y", "dx"), (N, C, S)), **parts, "eps": 1e-3}
 
 
 def scatter_add_rows(n: int, K: int, m: int) -> dict[str, Any]:
@@ -481,6 +481,10 @@ ROWS: dict[str, Row] = {
     "layer_norm_backward": with_optional_outputs("dx", "dw", "db", **LAYER_NORM),
     "batch_norm_forward": Row(writes=("y", "mean", "var"), optional_inputs=("b",), **BATCH_NORM),
     "batch_norm_backward": with_optional_outputs("dx", "dw", "db", **BATCH_NORM),
+    "batch_norm_apply": Row(writes=("y",), optional_inputs=("mean", "b"), **BATCH_NORM),
+    "batch_norm_apply_backward": Row(
+        writes=("dx", "dw", "db"), optional_inputs=("mean",), optional_outputs=("dx", "dw", "db"), **BATCH_NORM
+    ),
     "cross_entropy_forward": Row(writes=("loss",), **CROSS_ENTROPY),
     "cross_entropy_backward": Row(writes=("loss", "dx"), **CROSS_ENTROPY),
     "softmax_forward": Row(writes=("y",), **SOFTMAX),
@@ -726,6 +730,7 @@ DERIVATIVES: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     "softmax_backward": ("softmax_forward", {"dx": ("x",)}),
     "avg_pool2d_dx": ("avg_pool2d_forward", {"dx": ("x",)}),
     "layer_norm_backward": ("layer_norm_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
+    "batch_norm_apply_backward": ("batch_norm_apply", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "batch_norm_backward": ("batch_norm_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "linear_backward": ("linear_forward", {"dx": ("x",), "dw": ("w",), "db": ("b",)}),
     "conv2d_dx": ("conv2d_forward", {"dx": ("x",)}),

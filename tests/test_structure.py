@@ -209,6 +209,7 @@ REASONS = {
     "lstm": "all time steps in one call",
     "gru": "all time steps in one call",
     "layer_norm": "stable in two passes, slope through mean and variance",
+    "channel_affine": "what batch_norm is with given statistics, in one pass",
     "rms_norm": "layer_norm without the mean, in one pass",
     "batch_norm": "stable in two passes, slope through mean and variance",
     "attention": "never stores the weights of all queries and keys",

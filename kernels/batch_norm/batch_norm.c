@@ -2,8 +2,7 @@
 #include "batch_norm.h"
 
 struct channels {
-    void (*forward)(const struct batch_norm *b, ptrdiff_t c);
-    void (*backward)(const struct batch_norm *b, ptrdiff_t c);
+    void (*tasks[TASKS])(const struct batch_norm *b, ptrdiff_t c);
     ptrdiff_t lanes;
 };
 
@@ -28,28 +27,15 @@ static void chunk(void *argument, ptrdiff_t index)
     job->work(job->b, index * job->each);
 }
 
-static void run(const struct core *core, struct job *job)
+void batch_norm(const struct core *core, enum batch_norm_task task, const struct batch_norm *b)
 {
-    const struct batch_norm *b = job->b;
-    const ptrdiff_t chunks = (b->c + job->each - 1) / job->each;
+    const struct channels *unit = units[core->instruction_set][b->is_double];
+    struct job job = {b, unit->tasks[task], b->s == 1 ? unit->lanes : 1};
+    const ptrdiff_t chunks = (b->c + job.each - 1) / job.each;
     if (b->n * b->c * b->s >= WORTH_THREADS)
-        core->pool_run(chunk, job, chunks);
+        core->pool_run(chunk, &job, chunks);
     else {
         for (ptrdiff_t index = 0; index < chunks; index++)
-            chunk(job, index);
+            chunk(&job, index);
     }
-}
-
-void batch_norm_forward(const struct core *core, const struct batch_norm *b)
-{
-    const struct channels *unit = units[core->instruction_set][b->is_double];
-    struct job job = {b, unit->forward, b->s == 1 ? unit->lanes : 1};
-    run(core, &job);
-}
-
-void batch_norm_backward(const struct core *core, const struct batch_norm *b)
-{
-    const struct channels *unit = units[core->instruction_set][b->is_double];
-    struct job job = {b, unit->backward, b->s == 1 ? unit->lanes : 1};
-    run(core, &job);
 }

@@ -17,7 +17,10 @@ struct batch_norm {
     bool is_double;
 };
 
-void batch_norm_forward(const struct core *core, const struct batch_norm *b);
-void batch_norm_backward(const struct core *core, const struct batch_norm *b);
+/* The statistics of x and y normalised by them; their gradients; y = (x - mean) w + b, where mean may be NULL and w is not;
+ * and its gradients. */
+enum batch_norm_task { FORWARD, BACKWARD, APPLY, APPLY_BACKWARD, TASKS };
+
+void batch_norm(const struct core *core, enum batch_norm_task task, const struct batch_norm *b);
 
 #endif

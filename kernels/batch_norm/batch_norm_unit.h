@@ -56,6 +56,34 @@ static void NAME(backward_plane)(const struct batch_norm *b, ptrdiff_t c)
     }
 }
 
+/* y = (x - mean) w + b with the mean given, or without one. */
+static void NAME(apply_plane)(const struct batch_norm *b, ptrdiff_t c)
+{
+    const REAL mean = b->mean ? ((const REAL *)b->mean)[c] : 0, shift = b->b ? ((const REAL *)b->b)[c] : 0;
+    for (ptrdiff_t n = 0; n < b->n; n++) {
+        const ptrdiff_t at = (n * b->c + c) * b->s;
+        NAME(row_affine)((const REAL *)b->x + at, (REAL *)b->y + at, b->s, mean, ((const REAL *)b->w)[c], shift);
+    }
+}
+
+static void NAME(apply_backward_plane)(const struct batch_norm *b, ptrdiff_t c)
+{
+    const REAL mean = b->mean ? ((const REAL *)b->mean)[c] : 0;
+    double one = 0, deviation = 0;
+    for (ptrdiff_t n = 0; n < b->n; n++) {
+        const ptrdiff_t at = (n * b->c + c) * b->s;
+        const REAL *g = (const REAL *)b->g_y + at;
+        if (b->dw || b->db)
+            NAME(row_products)(g, (const REAL *)b->x + at, b->s, mean, &one, &deviation);
+        if (b->dx)
+            NAME(row_affine)(g, (REAL *)b->dx + at, b->s, 0, ((const REAL *)b->w)[c], 0);
+    }
+    if (b->dw)
+        ((REAL *)b->dw)[c] = (REAL)deviation;
+    if (b->db)
+        ((REAL *)b->db)[c] = (REAL)one;
+}
+
 /* Blocks of so many samples are added by themselves, which keeps the digits of a long sum. */
 #define NEXT(n, end) ((n) + 64 < (end) ? (n) + 64 : (end))
 
@@ -142,28 +170,54 @@ INLINE void NAME(backward_lanes)(const struct batch_norm *b, ptrdiff_t c, ptrdif
     }
 }
 
+INLINE void NAME(apply_lanes)(const struct batch_norm *b, ptrdiff_t c, ptrdiff_t lanes)
+{
+    const VECTOR mean = b->mean ? NAME(some)(b->mean, c, lanes) : (VECTOR){0};
+    const VECTOR shift = b->b ? NAME(some)(b->b, c, lanes) : (VECTOR){0}, scale = NAME(some)(b->w, c, lanes);
+    for (ptrdiff_t n = 0; n < b->n; n++)
+        NAME(set)(b->y, n * b->c + c, (NAME(some)(b->x, n * b->c + c, lanes) - mean) * scale + shift, lanes);
+}
+
+INLINE void NAME(apply_backward_lanes)(const struct batch_norm *b, ptrdiff_t c, ptrdiff_t lanes)
+{
+    const VECTOR mean = b->mean ? NAME(some)(b->mean, c, lanes) : (VECTOR){0}, scale = NAME(some)(b->w, c, lanes);
+    VECTOR one = {0}, deviation = {0};
+    for (ptrdiff_t n = 0; n < b->n;) {
+        VECTOR block_one = {0}, block_deviation = {0};
+        for (const ptrdiff_t stop = NEXT(n, b->n); n < stop; n++) {
+            const VECTOR g = NAME(some)(b->g_y, n * b->c + c, lanes);
+            block_one += g;
+            block_deviation += g * (NAME(some)(b->x, n * b->c + c, lanes) - mean);
+            if (b->dx)
+                NAME(set)(b->dx, n * b->c + c, g * scale, lanes);
+        }
+        one += block_one;
+        deviation += block_deviation;
+    }
+    if (b->dw)
+        NAME(set)(b->dw, c, deviation, lanes);
+    if (b->db)
+        NAME(set)(b->db, c, one, lanes);
+}
+
 /* One channel, or LANES channels from the given one where there are no planes. */
-static void NAME(forward)(const struct batch_norm *b, ptrdiff_t c)
-{
-    if (b->s > 1)
-        NAME(forward_plane)(b, c);
-    else if (c + LANES <= b->c)
-        NAME(forward_lanes)(b, c, LANES);
-    else
-        NAME(forward_lanes)(b, c, b->c - c);
-}
+#define CHANNELS(f)                                                                                                    \
+    static void NAME(f)(const struct batch_norm *b, ptrdiff_t c)                                                       \
+    {                                                                                                                  \
+        if (b->s > 1)                                                                                                  \
+            NAME(f##_plane)(b, c);                                                                                     \
+        else if (c + LANES <= b->c)                                                                                    \
+            NAME(f##_lanes)(b, c, LANES);                                                                              \
+        else                                                                                                           \
+            NAME(f##_lanes)(b, c, b->c - c);                                                                           \
+    }
 
-static void NAME(backward)(const struct batch_norm *b, ptrdiff_t c)
-{
-    if (b->s > 1)
-        NAME(backward_plane)(b, c);
-    else if (c + LANES <= b->c)
-        NAME(backward_lanes)(b, c, LANES);
-    else
-        NAME(backward_lanes)(b, c, b->c - c);
-}
+CHANNELS(forward) CHANNELS(backward) CHANNELS(apply) CHANNELS(apply_backward)
+#undef CHANNELS
 
-static const struct channels NAME(channels) = {NAME(forward), NAME(backward), LANES};
+static const struct channels NAME(channels) = {
+    {NAME(forward), NAME(backward), NAME(apply), NAME(apply_backward)}, LANES,
+};
 
 #undef NEXT
 #undef ROW_SUM

@@ -39,9 +39,9 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise ArgumentError("batch_norm: running_mean and running_var are needed when not training")
+        same_floats("batch_norm", input=x, running_mean=running_mean, running_var=running_var)
         scale = ops.div(1.0 if weight is None else weight, ops.sqrt(ops.add(running_var, eps)))
-        centred = ops.sub(input, per_channel(running_mean, x.ndim))
-        return affine(centred, scale, bias)
+        return ops.channel_affine(input, running_mean, scale, bias)
     count = x.size // max(channels, 1)
     if count < 2 and channels:
         raise ArgumentError(
@@ -146,13 +146,8 @@ def instance_norm(
 def affine(y: Any, weight: Any, bias: Any) -> Any:
     """Return y · weight + bias, channel by channel; either may be None."""
     if weight is not None:
-        y = ops.mul(y, per_channel(weight, y.ndim))
-    return y if bias is None else ops.add(y, per_channel(bias, y.ndim))
-
-
-def per_channel(values: Any, ndim: int) -> Any:
-    """Return a vector so that it broadcasts along dimension 1."""
-    return ops.reshape(values, shape=(-1,) + (1,) * (ndim - 2))
+        return ops.channel_affine(y, None, weight, bias)
+    return y if bias is None else ops.add(y, ops.reshape(bias, shape=(-1,) + (1,) * (as_array(y).ndim - 2)))
 
 
 def check_channels(name: str, channels: int, **vectors: Any) -> None:

@@ -57,7 +57,7 @@ from .elementwise import (
 from .index import cleared, getitem, place, setitem
 from .linear import linear, matmul
 from .loss import cross_entropy
-from .norm import batch_norm, layer_norm, rms_norm
+from .norm import batch_norm, channel_affine, layer_norm, rms_norm
 from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_planes
 from .recurrence import gru, lstm, rnn
 from .reduce import all, amax, amin, any, argmax, argmin, argsort, cumsum, mean, sum
@@ -86,6 +86,7 @@ __all__ = [
     "cast",
     "cat",
     "ceil",
+    "channel_affine",
     "cleared",
     "conv2d",
     "conv2d_dw",

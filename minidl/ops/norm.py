@@ -51,6 +51,14 @@ def batch_norm(x: Any, w: Any, b: Any, *, eps: float) -> Any:
     return y if b is None else y + reshape(b, shape=channel), mean_c, var_c
 
 
+@fused
+def channel_affine(x: Any, mean: Any, scale: Any, shift: Any) -> Any:
+    """y[n,c,...] = (x[n,c,...] - mean[c]) scale[c] + shift[c] for x (N, C, ...); mean and shift may be None."""
+    channel = (-1,) + (1,) * (x.ndim - 2)
+    y = (x if mean is None else x - reshape(mean, shape=channel)) * reshape(scale, shape=channel)
+    return y if shift is None else y + reshape(shift, shape=channel)
+
+
 def rows_of(x: Any, dims: int) -> tuple[int, int]:
     """Return how many rows x has, and how long they are, if the last dimensions are one."""
     return prod(x.shape[: x.ndim - dims]), prod(x.shape[x.ndim - dims :])
@@ -131,6 +139,23 @@ def batch_norm_vjp(
     return gradients
 
 
+def channel_affine_forward(x: Any, mean: Any, scale: Any, shift: Any) -> Any:
+    """Allocate y and let the kernel fill it."""
+    planes, y = planes_of(x), np.empty(x.shape, x.dtype)
+    kernels.batch_norm_apply(*shaped(planes, x), *contiguous(mean, scale, shift), y.reshape(planes))
+    return y
+
+
+def channel_affine_vjp(g: Any, x: Any, mean: Any, scale: Any, needs: tuple[bool, ...]) -> Any:
+    """Allocate the gradients that are needed and let the kernel fill them; the mean's is that of shift times -scale."""
+    planes = planes_of(x)
+    dx, dscale, dshift = needed(x, x.shape[1:2], (needs[0], needs[2], needs[1] or needs[3]))
+    kernels.batch_norm_apply_backward(
+        *shaped(planes, g, x), *contiguous(mean, scale), *shaped(planes, dx), dscale, dshift
+    )
+    return dx, -scale * dshift if needs[1] else None, dscale, dshift
+
+
 def needed(x: Any, parameter: tuple[int, ...], needs: tuple[bool, ...]) -> list[Any]:
     """Return memory for the gradients of x, w and b, None for those that are not needed."""
     shapes = (x.shape, parameter, parameter)
@@ -140,3 +165,4 @@ def needed(x: Any, parameter: tuple[int, ...], needs: tuple[bool, ...]) -> list[
 layer_norm.kernels(forward=layer_norm_forward, vjp=layer_norm_vjp, residuals=("mean", "rstd"))
 rms_norm.kernels(forward=rms_norm_forward, vjp=rms_norm_vjp, residuals=("rstd",))
 batch_norm.kernels(forward=batch_norm_forward, vjp=batch_norm_vjp)
+channel_affine.kernels(forward=channel_affine_forward, vjp=channel_affine_vjp)

@@ -37,6 +37,24 @@ def batch_norm_backward_formula(
             dx[at] = w[c] * rstd * g_y[at] + slope * (x[at] - mean[c]) + constant
 
 
+def batch_norm_apply_formula(x: ndarray, mean: ndarray, w: ndarray, b: ndarray, y: ndarray) -> None:
+    """y[n,c,s] = (x[n,c,s] - mean[c]) w[c] + b[c]"""
+    for n, c, s in np.ndindex(x.shape):
+        y[n, c, s] = (x[n, c, s] - mean[c]) * w[c] + b[c]
+
+
+def batch_norm_apply_backward_formula(
+    g: ndarray, x: ndarray, mean: ndarray, w: ndarray, dx: ndarray, dw: ndarray, db: ndarray
+) -> None:
+    """dx = g w,  dw = sum g (x - mean),  db = sum g"""
+    dw.fill(0)
+    db.fill(0)
+    for n, c, s in np.ndindex(x.shape):
+        dx[n, c, s] = g[n, c, s] * w[c]
+        dw[c] += g[n, c, s] * (x[n, c, s] - mean[c])
+        db[c] += g[n, c, s]
+
+
 def batch_norm_forward(
     x: ndarray, w: ndarray | None, b: ndarray | None, y: ndarray, mean: ndarray, var: ndarray, eps: float
 ) -> None:
@@ -68,3 +86,23 @@ def batch_norm_backward(
         slope = (2 * g_var - scale * rstd * along_normal) / count
         constant = (g_mean - scale * along_one) / count
         dx[...] = scale[:, None] * g_y + slope[:, None] * deviation + constant[:, None]
+
+
+def batch_norm_apply(x: ndarray, mean: ndarray | None, w: ndarray, b: ndarray | None, y: ndarray) -> None:
+    """y = (x - mean) w + b"""
+    np.multiply(x if mean is None else x - mean[:, None], w[:, None], out=y)
+    if b is not None:
+        y += b[:, None]
+
+
+def batch_norm_apply_backward(
+    g: ndarray, x: ndarray, mean: ndarray | None, w: ndarray,
+    dx: ndarray | None, dw: ndarray | None, db: ndarray | None,
+) -> None:  # fmt: skip
+    """dx = g w,  dw = Σ g (x - mean),  db = Σ g"""
+    if dx is not None:
+        np.multiply(g, w[:, None], out=dx)
+    if dw is not None:
+        (g * (x if mean is None else x - mean[:, None])).sum(axis=(0, 2), out=dw)
+    if db is not None:
+        g.sum(axis=(0, 2), out=db)
