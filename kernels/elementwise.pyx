@@ -83,7 +83,7 @@ def elementwise_backward(g, x, dx, function):
     dx  OUT  the same; it may be g
     function: "relu", "tanh", "sigmoid", "silu", "gelu" or "gelu_tanh"
 
-    relu: g where y > 0, else 0;  tanh: 1 - y^2;  sigmoid: s = y, s (1 - s);  silu: s (1 + x (1 - s)) with s = sigmoid(x);
+    relu: g where y > 0, else 0;  tanh: 1 - y^2;  sigmoid: y (1 - y);  silu: s (1 + x (1 - s)) with s = sigmoid(x);
     gelu: Phi(x) + x e^(-x^2/2) / sqrt(2 pi), Phi the normal distribution's;
     gelu_tanh: s (1 + x (1 - s) w') with s = sigmoid(w), w = 2 sqrt(2/pi) (x + 0.044715 x^3)
 

@@ -46,9 +46,8 @@ def along(dim: int, kernel: Any, logarithm: bool, *arrays: Any) -> Any:
         wider = np.float32 if dtype.char == "e" else np.float64
         arrays = tuple([x.astype(wider) for x in arrays])
     parts = (prod(shape[:dim]), shape[dim], prod(shape[dim + 1 :]))
-    y = np.empty(parts, arrays[-1].dtype)
-    kernel(*[x.reshape(parts) for x in contiguous(*arrays)], y, logarithm)
-    y = y.reshape(shape)
+    y = np.empty(shape, arrays[-1].dtype)
+    kernel(*[x.reshape(parts) for x in contiguous(*arrays)], y.reshape(parts), logarithm)
     return y.astype(dtype) if dtype.char == "e" else y
 
 
