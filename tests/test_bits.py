@@ -24,7 +24,8 @@ CASES: dict[str, tuple[Layer, list[tuple[int, ...]]]] = {
     "linear": (F.linear, [(515, 300), (129, 300), (129,)]),
     "attention": (F.scaled_dot_product_attention, [(3, 5, 70, 33)] * 3),
     "causal attention": (
-        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), [(3, 5, 90, 33)] * 3,
+        lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True),
+        [(3, 5, 90, 33)] * 3,
     ),
     "conv 3x3": (lambda x, w, b: F.conv2d(x, w, b, padding=1), [(5, 17, 31, 33), (19, 17, 3, 3), (19,)]),
     "conv 3x3/2": (lambda x, w: F.conv2d(x, w, stride=2, padding=1), [(5, 17, 31, 33), (35, 17, 3, 3)]),
@@ -32,7 +33,8 @@ CASES: dict[str, tuple[Layer, list[tuple[int, ...]]]] = {
     "conv 1x1": (lambda x, w: F.conv2d(x, w), [(5, 33, 31, 33), (40, 33, 1, 1)]),
     "conv 1x1/2": (lambda x, w: F.conv2d(x, w, stride=2), [(5, 33, 31, 33), (40, 33, 1, 1)]),
     "conv dilated, in groups": (
-        lambda x, w: F.conv2d(x, w, padding=2, dilation=2, groups=3), [(5, 18, 31, 33), (21, 6, 3, 3)],
+        lambda x, w: F.conv2d(x, w, padding=2, dilation=2, groups=3),
+        [(5, 18, 31, 33), (21, 6, 3, 3)],
     ),
     "depthwise": (lambda x, w: F.conv2d(x, w, padding=1, groups=37), [(5, 37, 31, 33), (37, 1, 3, 3)]),
     "transposed": (lambda x, w: F.conv_transpose2d(x, w, stride=2), [(5, 17, 15, 16), (17, 19, 3, 3)]),

@@ -24,7 +24,8 @@ struct job {
 static void *at(const struct attention *p, const struct heads *x, ptrdiff_t item, ptrdiff_t row)
 {
     const ptrdiff_t place = item / p->heads * x->batch + item % p->heads * x->head + row * x->row;
-    return (char *)x->first + place * (p->is_double ? (ptrdiff_t)sizeof(double) : (ptrdiff_t)sizeof(float));
+    const ptrdiff_t size = p->is_double ? sizeof(double) : sizeof(float);
+    return (char *)x->first + place * size;
 }
 
 /* y = a b or, to accumulate, y += a b, of which a and b may be stored transposed: m x k and k x n are the sizes that are

@@ -58,7 +58,8 @@ static void NAME(forward)(struct job *job, ptrdiff_t item, ptrdiff_t row, ptrdif
         job->failed = true;
         return;
     }
-    const struct matrix q = {at(p, &p->q, item, row), p->q.row, false}, k = {at(p, &p->k, item, 0), p->k.row, true};
+    const struct matrix q = {at(p, &p->q, item, row), p->q.row, false};
+    const struct matrix k = {at(p, &p->k, item, 0), p->k.row, true};
     multiply(job, end_row - row, p->width, keys, q, k, scores, distance, false);
     for (ptrdiff_t i = row; i < end_row; i++) {
         const REAL *mask = p->mask.first ? at(p, &p->mask, item, i) : NULL;
@@ -97,11 +98,12 @@ static void NAME(backward)(struct job *job, ptrdiff_t item, ptrdiff_t row, ptrdi
 {
     const struct attention *p = job->p;
     const ptrdiff_t distance = scores_row(p);
-    REAL *weights = job->core->scratch(0, (size_t)(2 * ROWS * distance) * sizeof(REAL)), *dz = weights + ROWS * distance;
+    REAL *weights = job->core->scratch(0, (size_t)(2 * ROWS * distance) * sizeof(REAL));
     if (!weights) {
         job->failed = true;
         return;
     }
+    REAL *dz = weights + ROWS * distance;
     const struct matrix k = {at(p, &p->k, item, 0), p->k.row, false}, v = {at(p, &p->v, item, 0), p->v.row, true};
     const struct matrix k_transposed = {k.first, k.row, true};
     for (ptrdiff_t key = 0; key < p->keys; key++) {
@@ -111,7 +113,8 @@ static void NAME(backward)(struct job *job, ptrdiff_t item, ptrdiff_t row, ptrdi
     for (ptrdiff_t end; row < end_row; row = end) {
         end = end_row - row > ROWS ? row + ROWS : end_row;
         const ptrdiff_t rows = end - row, keys = seen(p, end);
-        const struct matrix q = {at(p, &p->q, item, row), p->q.row, false}, g = {at(p, &p->g, item, row), p->g.row, false};
+        const struct matrix q = {at(p, &p->q, item, row), p->q.row, false};
+        const struct matrix g = {at(p, &p->g, item, row), p->g.row, false};
         multiply(job, rows, p->width, keys, q, k_transposed, weights, distance, false);
         multiply(job, rows, p->value_width, keys, g, v, dz, distance, false);
         for (ptrdiff_t i = row; i < end; i++) {
