@@ -81,6 +81,8 @@ def numpy_names(function: F) -> F:
 
 def pair(value: Any, name: str, least: int = 0) -> tuple[int, int]:
     """Return an int, or two, as (height, width)."""
+    if type(value) is int and value >= least:
+        return value, value
     if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int and min(value) >= least:
         return value  # what layers give
     values = tuple(value) if isinstance(value, (tuple, list)) else (value, value)

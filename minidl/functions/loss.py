@@ -135,8 +135,9 @@ def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], cl
         raise ShapeError(
             f"{name}: target has shape {t.shape}, expected {expected} for an input of shape {x.shape}{hint}"
         )
-    lowest, highest = (t.min(), t.max()) if t.size else (0, -1)
-    if lowest >= 0 and highest < classes and not lowest <= ignore_index <= highest:
+    unsigned = t.astype(np.int64, copy=False).view(np.uint64)  # in which negative numbers are the largest
+    highest = np.maximum.reduce(unsigned, None) if t.size else 0
+    if highest < classes and not 0 <= ignore_index < classes:
         return False
     bad = (t != ignore_index) & ((t < 0) | (t >= classes))
     if bad.any():

@@ -38,7 +38,8 @@ def max_pool2d(
     strides = kernels if stride is None or stride == [] else pair(stride, "stride", 1)
     pads, dilations = pair(padding, "padding"), pair(dilation, "dilation", 1)
     check_padding(padding, pads, kernels, kernel_size)
-    size = tuple(pooled_size(x.shape[2 + a], kernels[a], strides[a], pads[a], dilations[a], ceil_mode) for a in (0, 1))
+    sizes = [pooled_size(x.shape[2 + a], kernels[a], strides[a], pads[a], dilations[a], ceil_mode) for a in (0, 1)]
+    size = (sizes[0], sizes[1])
     if min(size) < 1:
         raise ShapeError(f"max_pool2d: an input of {x.shape[2:]} is smaller than the kernel {kernels}")
     y, index = ops.max_pool2d(input, kernel_size=kernels, stride=strides, padding=pads, dilation=dilations, size=size)
@@ -191,5 +192,5 @@ def check_space(name: str, input: Any, space: int) -> np.ndarray[Any, Any]:
 
 def check_padding(padding: Any, pads: tuple[int, int], kernels: tuple[int, int], kernel_size: Any) -> None:
     """Refuse padding that would make windows without an element."""
-    if any(p > k // 2 for p, k in zip(pads, kernels, strict=True)):
+    if 2 * pads[0] > kernels[0] or 2 * pads[1] > kernels[1]:
         raise ArgumentError(f"padding: got {padding}, expected at most half of kernel_size {kernel_size}")
