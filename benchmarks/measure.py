@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import geometric_mean, median
-from typing import Any
 
 import numpy as np
 
 import minidl
+
+from .row import Program, Row
 
 try:
     import torch
 except ImportError:
     torch = None
 
-Program = Callable[[], object]
 Figures = list[float]
 
 
@@ -35,14 +35,6 @@ def set_threads(count: int) -> None:
 
 
 set_threads(1)
-
-
-@dataclass
-class Row:
-    """A program, which `make(lib)` returns, and how many million floating-point operations its products take, or 0."""
-
-    make: Callable[[Any], Program]
-    operations: float = 0
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .measure import Row
+from .row import Row
 
 
 def micrograd(lib: Any) -> Callable[[], Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import networks
-from .measure import Program, Row
+from .row import Program, Row
 
 
 def noise(lib: Any, *shape: int, **options: Any) -> Any:
