@@ -87,7 +87,8 @@ def test_formulas_stand_where_the_table_says(readme: str) -> None:
         "mean squared error": "mse_loss", "dropout": "dropout", "chain rule": "backward", "gradient descent": "SGD",
         "Adam": "Adam", "precision, recall, F1": "recall",
     }  # fmt: skip
-    rows = re.findall(r"^\| ([^|]+) \| .+ \| (.+) \|$", readme[readme.index("## The formulas") :], re.MULTILINE)
+    table = readme[readme.index("## The formulas") :].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| .+ \| (.+) \|$", table, re.MULTILINE)
     assert [name for name, _ in rows] == list(words)
     for name, places in rows:
         for place in re.findall(r"`([^`]+)`", places):
