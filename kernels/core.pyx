@@ -20,7 +20,6 @@ cdef extern from "core/cpu.h":
     bint can_use(int set)
 
 cdef extern from "core/pool.h":
-    void pool_run(chunk_function work, void *job, ptrdiff_t chunks) nogil
     void pool_set_threads(int threads)
     int pool_threads()
 
@@ -58,10 +57,6 @@ def set_num_threads(int threads):
 def scratch_address(int slot, size_t size):
     """Return where this thread's scratch memory lies, for tests."""
     return <size_t> c_scratch(slot, size)
-
-
-cdef void product(const Product *p) noexcept nogil:
-    c_product(p)
 
 
 # A product of fewer multiplications is done before another thread could take the GIL.
@@ -173,14 +168,6 @@ cdef int _columns_contiguous(Py_buffer *view, int first, ptrdiff_t *stride, int 
 
 cdef _shape(Py_buffer *view):
     return tuple([view.shape[i] for i in range(view.ndim)])
-
-
-cdef void run_chunks(chunk_function work, void *job, ptrdiff_t chunks) noexcept nogil:
-    pool_run(work, job, chunks)
-
-
-cdef void *scratch(int slot, size_t size) noexcept nogil:
-    return c_scratch(slot, size)
 
 
 cdef const Core *core() noexcept:

@@ -17,12 +17,11 @@ AVX-512 on a Zen 4, one thread, CPU time, interleaved medians):
 
 import numpy as np
 
-from minidl._kernels.elementwise import elementwise_forward
+from minidl._kernels.elementwise import elementwise_backward, elementwise_forward
 
 from minidl._kernels.core cimport column_sums, multiply
 
-from activation cimport IDENTITY, RELU, SIGMOID, TANH, Activation, activation_named, through_activation
-from real cimport real
+from activation cimport IDENTITY, RELU, SIGMOID, TANH, Activation, activation_named
 
 
 def linear_forward(x, w, b, y, activation):
@@ -66,19 +65,10 @@ def linear_backward(g, x, w, y, dx, dw, db, activation):
         dz = g
     else:
         dz = np.empty_like(g)
-        _through(g, y, dz, f)
+        elementwise_backward(g, y, dz, activation)
     if dx is not None:
         multiply(dz, w, None, dx, False, False)
     if dw is not None:
         multiply(dz.T, x, None, dw, False, False)
     if db is not None:
         column_sums(dz, db)
-
-
-def _through(const real[:, ::1] g, const real[:, ::1] y, real[:, ::1] dz, Activation f):
-    """dz = g f'(z)."""
-    cdef Py_ssize_t n, o
-    with nogil:
-        for n in range(g.shape[0]):
-            for o in range(g.shape[1]):
-                dz[n, o] = through_activation(g[n, o], y[n, o], f)

@@ -63,7 +63,7 @@ def test_linear_from_formula_to_kernel(capsys):
 def test_the_kernel_is_printed_where_its_source_is():
     text = told("linear")
     assert "cdef Activation f = activation_named(activation)" in text
-    assert "dz[n, o] = through_activation(g[n, o], y[n, o], f)" in text
+    assert "elementwise_backward(g, y, dz, activation)" in text
 
 
 def test_without_the_sources_the_compiled_kernel_speaks(monkeypatch, tmp_path):

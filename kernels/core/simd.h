@@ -107,15 +107,10 @@ INLINE VECTOR NAME(relu)(VECTOR z)
     return (VECTOR)((MASK)z & ~(MASK)(z < 0));
 }
 
-/* The larger and the smaller of two; NaN where either is NaN. */
+/* The larger of two; NaN where either is NaN. */
 INLINE VECTOR NAME(larger)(VECTOR a, VECTOR b)
 {
     return NAME(select)((MASK)(a > b) | (MASK)(a != a), a, b);
-}
-
-INLINE VECTOR NAME(smaller)(VECTOR a, VECTOR b)
-{
-    return NAME(select)((MASK)(a < b) | (MASK)(a != a), a, b);
 }
 
 /* The lower and the upper halves of two vectors, their lanes alternating: a0 b0 a1 b1 ... */
@@ -129,15 +124,10 @@ INLINE VECTOR NAME(high)(VECTOR a, VECTOR b)
     return __builtin_shufflevector(a, b, JOIN(HIGH_, LANES));
 }
 
-/* And back: every second number of two vectors in a row, from the first or the second on. */
+/* Every second number of two vectors in a row, from the first on. */
 INLINE VECTOR NAME(even)(VECTOR a, VECTOR b)
 {
     return __builtin_shufflevector(a, b, JOIN(EVEN_, LANES));
-}
-
-INLINE VECTOR NAME(odd)(VECTOR a, VECTOR b)
-{
-    return __builtin_shufflevector(a, b, JOIN(ODD_, LANES));
 }
 
 /* A square of LANES x LANES numbers is transposed by log2(LANES) steps: each pairs row i with row i + LANES / 2. */

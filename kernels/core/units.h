@@ -57,13 +57,9 @@
 #define HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 
 #define EVEN_2 0, 2
-#define ODD_2 1, 3
 #define EVEN_4 0, 2, 4, 6
-#define ODD_4 1, 3, 5, 7
 #define EVEN_8 0, 2, 4, 6, 8, 10, 12, 14
-#define ODD_8 1, 3, 5, 7, 9, 11, 13, 15
 #define EVEN_16 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#define ODD_16 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 
 /* What every processor of the kind has: on x86-64 SSE2. */
 #define SET baseline

@@ -15,9 +15,7 @@ cdef extern from "core/product.h":
         bint accumulate, relu, is_double
 
 
-cdef void product(const Product *p) noexcept nogil
-
-# The same for arrays of 2 dimensions, or 3 with the batch first: y = relu(y + a b + bias), where relu and y are
+# The product for arrays of 2 dimensions, or 3 with the batch first: y = relu(y + a b + bias), where relu and y are
 # optional and bias may be None. Of a and b either the rows or the columns are contiguous, so that a.T can be given
 # for a; of y the rows. Raises TypeError or ValueError for what does not fit.
 cdef int multiply(a, b, bias, y, bint relu, bint accumulate) except -1
@@ -25,14 +23,7 @@ cdef int multiply(a, b, bias, y, bint relu, bint accumulate) except -1
 # y[j] = sum_i x[i, j] for x of 2 dimensions, whose rows are contiguous, and a contiguous y of the same type.
 cdef int column_sums(x, y) except -1
 
-# Calls work(job, chunk) for each chunk in 0 .. chunks - 1, on the pool's threads: see kernels/core/pool.h.
-ctypedef void (*chunk_function)(void *job, ptrdiff_t chunk) noexcept nogil
-cdef void run_chunks(chunk_function work, void *job, ptrdiff_t chunks) noexcept nogil
-
-# Memory that this thread keeps between calls, or NULL: see kernels/core/scratch.h.
-cdef void *scratch(int slot, size_t size) noexcept nogil
-
-# All of this for the C files of another extension: see kernels/core/core.h.
+# Product, pool and scratch memory for the C files of another extension: see kernels/core/core.h.
 cdef extern from "core/core.h":
     ctypedef struct Core "struct core":
         pass

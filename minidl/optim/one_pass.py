@@ -23,11 +23,11 @@ class OnePass(Optimizer):
 
     def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Return the names of the arrays in a parameter's state; they begin as zeros."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say what it keeps; write kept(self, group)")
 
     def step_all(self, w: Arrays, g: Arrays, states: list[dict[str, Any]], group: dict[str, Any]) -> None:
         """Change the arrays w in place by their gradients g; all are row-major."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no rule; write step_all(self, w, g, states, group)")
 
     def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Do one step on one parameter."""
