@@ -19,6 +19,9 @@ cdef extern from "core/cpu.h":
     int best_instruction_set()
     bint can_use(int set)
 
+cdef extern from "core/heap.h":
+    void keep_freed_memory()
+
 cdef extern from "core/pool.h":
     void pool_set_threads(int threads)
     int pool_threads()
@@ -201,5 +204,6 @@ def _choose_threads(environment):
     pool_set_threads(min(int(wanted), 1024))
 
 
+keep_freed_memory()
 _choose_instruction_set(os.environ.get("MINIDL_ISA"))
 _choose_threads(os.environ)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -366,3 +367,21 @@ def test_a_thread_keeps_its_scratch_memory() -> None:
     worker.start()
     worker.join()
     assert others != [large]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators keep memory by rules of their own")
+def test_memory_of_arrays_that_are_gone_serves_the_next_ones() -> None:
+    code = """
+import resource
+import numpy as np
+from minidl._kernels import core
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    [np.ones(300_000) for _ in range(16)]  # 38 MB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(faults())
+"""
+    assert int(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout) < 100
