@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minidl.data import FashionMNIST
 
-from . import costs, fashion, learning, measure, scalars, workloads
+from . import costs, fashion, learning, measure, scalars, training, workloads
 
 BENCHMARKS = {
     "scalars": lambda options: measure.comparison("Calls on few numbers", scalars.ROWS, options.rounds),
@@ -18,8 +18,9 @@ BENCHMARKS = {
     "memory": lambda options: costs.run_memory(options.rounds),
     "fashion": lambda options: fashion.run(options.folder, options.epochs, options.batch_size, options.double),
     "learning": lambda options: learning.run(options.folder),
+    "training": lambda options: training.run(options.rounds),
 }
-WITHOUT_DATA = ["scalars", "workloads", "kernels", "import", "memory"]
+WITHOUT_DATA = ["scalars", "workloads", "kernels", "import", "memory", "training"]
 
 
 def main() -> None:

@@ -232,6 +232,7 @@ __all__ = [
     "explain",
     "expm1",
     "eye",
+    "fit",
     "flatten",
     "flip",
     "float16",
@@ -356,6 +357,7 @@ __all__ = [
     "testing",
     "tile",
     "topk",
+    "training",
     "transpose",
     "tril",
     "triu",
@@ -378,13 +380,18 @@ _lazy = {
     "load": "serialization",
     "set_num_threads": "threads",
     "get_num_threads": "threads",
+    "fit": "training",
 }
-_modules = ("autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "testing")
+_modules = (
+    "autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "testing",
+    "training",
+)  # fmt: skip
 
 if _TYPE_CHECKING:
-    from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, testing
+    from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, testing, training
     from .serialization import load, save
     from .threads import get_num_threads, set_num_threads
+    from .training import fit
 
 
 def is_tensor(obj: _Any) -> bool:  # type: ignore[valid-type]

@@ -48,3 +48,24 @@ def save_training_picture(
 
     with atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=100)
+
+
+def save_curves(path: str | os.PathLike[str], panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    """Write one PNG with a panel for each name that has curves, one below the other; a figure an epoch.
+
+    Args:
+        path: the file; an old one is replaced when the new one is complete.
+        panels: name of the panel -> label -> figures.
+    """
+    shown = {name: curves for name, curves in panels.items() if curves}
+    figure = Figure(figsize=(8, 4 * max(1, len(shown))), layout="constrained")
+    for k, (name, curves) in enumerate(shown.items()):
+        axes = figure.add_subplot(len(shown), 1, k + 1)
+        for label, values in curves.items():
+            axes.plot(range(1, len(values) + 1), values, marker="o", label=label)
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    with atomic_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)

@@ -27,6 +27,8 @@ ORDER = [
     {"serialization", "progress", "cuda"},
     {"nn", "optim", "metrics", "data", "testing"},
     {"page", "plots", "capture", "explain"},
+    {"linter"},
+    {"training"},
     {"demo"},
     {"cli"},
     {"__main__", "__init__"},
@@ -34,7 +36,10 @@ ORDER = [
 PLACE = {part: place for place, parts in enumerate(ORDER) for part in parts}
 
 # Ring 2 and above use public names; only what shows the engine's inside looks at it.
-OUTSIDE = {"nn", "optim", "metrics", "data", "serialization", "progress", "plots", "cli", "demo", "__main__", "cuda"}
+OUTSIDE = {
+    "nn", "optim", "metrics", "data", "serialization", "progress", "plots", "cuda", "linter", "training", "demo", "cli",
+    "__main__",
+}  # fmt: skip
 INSIDE = {"operation", "ops", "_kernels", "reference"}
 NAMES_ONLY = {"nn/functional.py"}  # gives names of ring 0 a second home
 CALL_KERNELS = {"optim"}  # the rule of an optimizer has no derivative: between it and its kernel no operation is needed
