@@ -55,9 +55,7 @@ def set_default_dtype(dtype: Any) -> None:
 
 
 def checked(dtype: Any) -> np.dtype[Any]:
-    """Return `dtype` as a NumPy dtype that a Tensor can hold; `float`, `int` and `bool` mean PyTorch's."""
-    if dtype is float:
-        return _default
+    """Return `dtype` as a NumPy dtype that a Tensor can hold; `float` is float64, `int` int64, as in PyTorch."""
     try:
         dtype = np.dtype(dtype)
     except TypeError:

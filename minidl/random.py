@@ -95,6 +95,16 @@ def manual_seed(seed: int) -> Generator:
     return default_generator.manual_seed(seed)
 
 
+def seed() -> int:
+    """Seed the default generator from the system's randomness and return the seed.
+
+    >>> import minidl
+    >>> minidl.seed() == minidl.initial_seed()
+    True
+    """
+    return default_generator.seed()
+
+
 def initial_seed() -> int:
     """Return the seed of the default generator.
 

@@ -12,7 +12,22 @@ import numpy as np
 from . import _text, autograd, devices, dtypes, ops
 from .autograd import Node, Pick, Variable, check_alias, edge_of, grad_mode, observer, tick, wrap
 from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, ShapeError
-from .functions import activation, arithmetic, creation, indexing, ordering, products, reductions, shaping
+from .functions import (
+    activation,
+    arithmetic,
+    creation,
+    diagonals,
+    drawing,
+    indexing,
+    joining,
+    ordering,
+    products,
+    reductions,
+    repeating,
+    scattering,
+    sets,
+    shaping,
+)
 from .functions._arguments import axis
 from .operation import cast_to, quiet
 
@@ -57,6 +72,47 @@ def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[...
             return self
         return recorded(self, other if alpha == 1 else ops.mul(other, alpha))
 
+    return method
+
+
+def several(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of a tuple of ints as a method that takes them one by one too: x.f(2, 3) for x.f((2, 3))."""
+
+    @wraps(function)
+    def method(self: Any, *ints: Any, **options: Any) -> Any:
+        if ints and not (len(ints) == 1 and isinstance(ints[0], (tuple, list, np.dtype, type))):
+            ints = (ints,)
+        return function(self, *ints, **options)
+
+    return method
+
+
+def reshaping(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the in-place twin of a function that answers with a view: the Tensor takes the view's shape."""
+
+    @wraps(function)
+    def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        check_changeable(self)
+        view = function(self, *args, **options)
+        if grad_mode.get() and view.needs_grad:
+            check_view(self)
+        self.array, self.node = view.array, view.node
+        return self
+
+    method.__name__ = f"{function.__name__}_"
+    method.__doc__ = f"Give this Tensor the shape that {function.__name__}(...) has and return it."
+    return method
+
+
+def filling(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a function that draws values for a Tensor as the method that fills the Tensor with them."""
+
+    @wraps(function)
+    def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        check_changeable(self)
+        return self.copy_(function(self, *args, **options))
+
+    method.__name__ = name
     return method
 
 
@@ -212,7 +268,12 @@ class Tensor(Variable):
 
     def size(self, dim: int | None = None) -> Any:
         """Return the shape, or the size of one dimension."""
-        return self.array.shape if dim is None else self.array.shape[axis(dim, self.array.ndim)]
+        shape = self.array.shape
+        if dim is None:
+            return shaping.Size(shape)
+        if not shape:
+            raise IndexOutOfRange(f"dim: got {dim} for a 0-d tensor, which has none")
+        return shape[axis(dim, len(shape))]
 
     def dim(self) -> int:
         """Return the number of dimensions."""
@@ -319,7 +380,7 @@ class Tensor(Variable):
     def __iter__(self) -> Iterator[Any]:
         if self.array.ndim == 0:
             raise DTypeError("a 0-d Tensor can't be iterated over")
-        return iter(shaping.unbind(self))
+        return iter(joining.unbind(self))
 
     def __contains__(self, element: Any) -> bool:
         return bool(np.any(self.array == (element.array if isinstance(element, Variable) else element)))
@@ -552,25 +613,16 @@ class Tensor(Variable):
 
     def __setitem__(self, where: Any, value: Any) -> None:
         check_changeable(self)
-        if isinstance(value, Variable):
-            if grad_mode.get() and value.needs_grad:
-                check_view(self)
-            value = cast_to(value, self.array.dtype)
-        elif not isinstance(value, (bool, int, float, np.number, np.bool_)):
-            value = creation.converted(value, self.array.dtype)
+        if isinstance(value, Variable) and grad_mode.get() and value.needs_grad:
+            check_view(self)
+        index, order = indexing.normalised(where, self.array.ndim)
+        value = scattering.fitting(self.array, index, order, value)
         watching = observer.get()
         if watching is not None:
             watching.changing(self)
-        index = indexing.normalised(where)
         check_histories(self, value)
         keep_replaced(self)
-        try:
-            adopt(self, ops.setitem(self, value, index=index))
-        except IndexError as error:
-            raise IndexOutOfRange(f"index: {error} (shape {self.shape})") from None
-        except ValueError:
-            given, room = getattr(value, "shape", ()), self.array[index].shape
-            raise ShapeError(f"index: a value of shape {given} does not fit into {room}, the shape it names") from None
+        adopt(self, scattering.written(self, value, index))
 
     # -- functions as methods ----------------------------------------------------------------------------------------
 
@@ -650,44 +702,75 @@ class Tensor(Variable):
     cumsum = reductions.cumsum
     sort = ordering.sort
     argsort = ordering.argsort
+    msort = ordering.msort
     topk = ordering.topk
+    kthvalue = ordering.kthvalue
+    mode = ordering.mode
+    unique = sets.unique
+    unique_consecutive = sets.unique_consecutive
 
-    reshape = shaping.reshape
-    view = shaping.view
+    reshape = several(shaping.reshape)
+    view = several(shaping.view)
     flatten = shaping.flatten
     unflatten = shaping.unflatten
     ravel = shaping.ravel
-    permute = shaping.permute
-    transpose = swapaxes = shaping.transpose
+    permute = several(shaping.permute)
+    transpose = swapdims = shaping.transpose
+    swapaxes = shaping.swapaxes
     t = shaping.t
+    adjoint = shaping.adjoint
     movedim = shaping.movedim
-    squeeze = shaping.squeeze
+    moveaxis = shaping.moveaxis
+    squeeze = several(shaping.squeeze)
     unsqueeze = shaping.unsqueeze
-    expand = shaping.expand
+    expand = several(shaping.expand)
     expand_as = shaping.expand_as
-    broadcast_to = shaping.broadcast_to
-    repeat = shaping.repeat
-    split = shaping.split
-    chunk = shaping.chunk
-    unbind = shaping.unbind
-    flip = shaping.flip
-    narrow = shaping.narrow
-    select = shaping.select
+    broadcast_to = several(shaping.broadcast_to)
     clone = shaping.clone
     contiguous = shaping.contiguous
-    tril = shaping.tril
-    triu = shaping.triu
-    roll = shaping.roll
-    tile = shaping.tile
-    repeat_interleave = shaping.repeat_interleave
+    narrow = shaping.narrow
+    select = shaping.select
+    split = joining.split
+    split_with_sizes = joining.split_with_sizes
+    tensor_split = joining.tensor_split
+    hsplit = joining.hsplit
+    vsplit = joining.vsplit
+    dsplit = joining.dsplit
+    chunk = joining.chunk
+    unbind = joining.unbind
+    repeat = several(repeating.repeat)
+    tile = several(repeating.tile)
+    repeat_interleave = repeating.repeat_interleave
+    flip = several(repeating.flip)
+    fliplr = repeating.fliplr
+    flipud = repeating.flipud
+    rot90 = repeating.rot90
+    roll = repeating.roll
+    tril = diagonals.tril
+    triu = diagonals.triu
+    diag = diagonals.diag
+    diagonal = diagonals.diagonal
+    diag_embed = diagonals.diag_embed
+    diagflat = diagonals.diagflat
 
     gather = indexing.gather
+    take = indexing.take
     take_along_dim = indexing.take_along_dim
     index_select = indexing.index_select
     masked_select = indexing.masked_select
     nonzero = indexing.nonzero
-    scatter = indexing.scatter
-    scatter_add = indexing.scatter_add
+    argwhere = indexing.argwhere
+    scatter = scattering.scatter
+    scatter_add = scattering.scatter_add
+    scatter_reduce = scattering.scatter_reduce
+    index_add = scattering.index_add
+    index_copy = scattering.index_copy
+    index_fill = scattering.index_fill
+    index_put = scattering.index_put
+    put = scattering.put
+    masked_scatter = scattering.masked_scatter
+    bernoulli = drawing.bernoulli
+    multinomial = drawing.multinomial
 
     matmul = products.matmul
     mm = products.mm
@@ -713,7 +796,12 @@ class Tensor(Variable):
     @property
     def mT(self) -> Any:
         """The last two dimensions exchanged."""
-        return shaping.transpose(self, -2, -1)
+        return shaping.adjoint(self)
+
+    @property
+    def H(self) -> Any:
+        """The transpose of a matrix, whose complex conjugate it is for real numbers."""
+        return shaping.t(self)
 
     # -- in place ----------------------------------------------------------------------------------------------------
 
@@ -737,8 +825,30 @@ class Tensor(Variable):
     relu_ = inplace(ops.relu)
     clamp_ = inplace(arithmetic.clamp)
     masked_fill_ = inplace(arithmetic.masked_fill)
-    scatter_ = inplace(indexing.scatter)
-    scatter_add_ = inplace(indexing.scatter_add)
+    tril_ = inplace(diagonals.tril)
+    triu_ = inplace(diagonals.triu)
+    scatter_ = inplace(scattering.scatter)
+    scatter_add_ = inplace(scattering.scatter_add)
+    scatter_reduce_ = inplace(scattering.scatter_reduce)
+    index_add_ = inplace(scattering.index_add)
+    index_copy_ = inplace(scattering.index_copy)
+    index_fill_ = inplace(scattering.index_fill)
+    index_put_ = inplace(scattering.index_put)
+    put_ = inplace(scattering.put)
+    masked_scatter_ = inplace(scattering.masked_scatter)
+    squeeze_ = reshaping(several(shaping.squeeze))
+    unsqueeze_ = reshaping(shaping.unsqueeze)
+    t_ = reshaping(shaping.t)
+    transpose_ = swapdims_ = reshaping(shaping.transpose)
+    swapaxes_ = reshaping(shaping.swapaxes)
+    uniform_ = filling(drawing.uniform, "uniform_")
+    normal_ = filling(drawing.gaussian, "normal_")
+    log_normal_ = filling(drawing.log_normal, "log_normal_")
+    exponential_ = filling(drawing.exponential, "exponential_")
+    cauchy_ = filling(drawing.cauchy, "cauchy_")
+    geometric_ = filling(drawing.geometric, "geometric_")
+    bernoulli_ = filling(drawing.coin, "bernoulli_")
+    random_ = filling(drawing.integer, "random_")
 
     def fill_(self, value: Any) -> Any:
         """Set every element to `value`."""
@@ -766,42 +876,37 @@ class Tensor(Variable):
         """Add value · tensor1 / tensor2."""
         return self.add_(ops.div(tensor1, tensor2), alpha=value)
 
-    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Any = None) -> Any:
-        """Fill with values drawn from U[low, high)."""
-        if high < low:
-            raise ArgumentError(f"uniform_: got [{low}, {high}), expected low <= high")
-        draw = creation.rand(self.shape, dtype=creation.floating(self.dtype), generator=generator)
-        return self.copy_(low + (high - low) * draw)
-
-    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = None) -> Any:
-        """Fill with values drawn from N(mean, std²)."""
-        if std < 0:
-            raise ArgumentError(f"normal_: got std {std}, expected at least 0")
-        draw = creation.randn(self.shape, dtype=creation.floating(self.dtype), generator=generator)
-        return self.copy_(mean + std * draw)
-
-    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Any:
-        """Fill with 1, with probability p, and 0."""
-        probabilities = wrap(np.broadcast_to(np.asarray(p, dtypes.float64), self.shape))
-        return self.copy_(creation.bernoulli(probabilities, generator=generator))
+    def fill_diagonal_(self, fill_value: Any, wrap: Any = False) -> Any:
+        """Set the main diagonal to a number; `wrap` starts it again below itself in a tall matrix."""
+        shape = self.array.shape
+        if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+            raise ShapeError(f"fill_diagonal_: got shape {shape}, expected a matrix, or equal sizes")
+        step = sum(int(np.prod(shape[d:])) for d in range(1, len(shape))) + 1
+        places = np.arange(0, self.array.size if wrap else min(self.array.size, shape[1] ** len(shape)), step)
+        value = creation.number(fill_value, "fill_value")
+        return self.put_(places, np.full(places.shape, value).astype(self.array.dtype))
 
     # -- new Tensors like this one -----------------------------------------------------------------------------------
 
-    def new_zeros(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Any:
+    def new_zeros(self, *sizes: Any, dtype: Any = None, **options: Any) -> Any:
         """Return zeros of a shape, in this dtype."""
-        return creation.zeros(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+        return creation.zeros(*sizes, dtype=self.dtype if dtype is None else dtype, **options)
 
-    def new_ones(self, *size: Any, dtype: Any = None, requires_grad: Any = False) -> Any:
+    def new_ones(self, *sizes: Any, dtype: Any = None, **options: Any) -> Any:
         """Return ones of a shape, in this dtype."""
-        return creation.ones(*size, dtype=dtype or self.dtype, requires_grad=requires_grad)
+        return creation.ones(*sizes, dtype=self.dtype if dtype is None else dtype, **options)
 
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False) -> Any:
+    def new_empty(self, *sizes: Any, dtype: Any = None, **options: Any) -> Any:
+        """Return a Tensor of a shape, in this dtype, whose values mean nothing yet."""
+        return creation.empty(*sizes, dtype=self.dtype if dtype is None else dtype, **options)
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, **options: Any) -> Any:
         """Return a Tensor of a shape full of one value, in this dtype."""
-        return creation.full(size, fill_value, dtype=dtype or self.dtype, requires_grad=requires_grad)
+        return creation.full(size, fill_value, dtype=self.dtype if dtype is None else dtype, **options)
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: Any = False) -> Any:
+    def new_tensor(self, data: Any, *, dtype: Any = None, **options: Any) -> Any:
         """Return a Tensor of data, in this dtype."""
-        return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+        return creation.tensor(data, dtype=self.dtype if dtype is None else dtype, **options)
 
 
 def comparable(other: Any) -> bool:

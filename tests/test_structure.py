@@ -193,6 +193,8 @@ REASONS = {
     "copy": "memory of its own",
     "cat": "pieces into one",
     "stack": "pieces along a new dimension",
+    "diagonal": "a view",
+    "diagonal_dx": "the adjoint of diagonal",
     # indices
     "getitem": "x[index]",
     "place": "the adjoint of getitem",

@@ -43,6 +43,28 @@ def shape_from(sizes: Sequence[Any], name: str = "size") -> tuple[int, ...]:
     return integers(sizes, name)
 
 
+def ints(values: Any, name: str) -> tuple[int, ...]:
+    """Return a tuple or list of ints as a tuple."""
+    if not isinstance(values, (tuple, list)):
+        raise DTypeError(f"{name}: got {values!r}, expected a tuple of ints")
+    return integers(values, name)
+
+
+def one_int(value: Any, name: str) -> int:
+    """Return an int (or a 0-d integer Tensor) as an int."""
+    return integers((value,), name)[0]
+
+
+def tensors_of(values: Any, name: str) -> list[Any]:
+    """Return a tuple or list of Tensors or arrays as a list."""
+    if not isinstance(values, (tuple, list)):
+        raise DTypeError(f"{name}: got {type(values).__name__}, expected a list or tuple of Tensors")
+    for k, x in enumerate(values):
+        if not isinstance(x, (Variable, np.ndarray)):
+            raise DTypeError(f"{name}: element {k} is {type(x).__name__}, expected a Tensor or an array")
+    return list(values)
+
+
 def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     """Return a dimension as a non-negative int; a 0-d tensor counts as having one."""
     (d,) = integers((dim,), name)
@@ -56,10 +78,16 @@ def axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...] | None:
     """Return dimensions as a tuple of non-negative ints, None for all of them."""
     if dim is None or (isinstance(dim, (tuple, list)) and len(dim) == 0):
         return None
+    dims = named_axes(dim, ndim, name)
+    return dims if ndim else ()
+
+
+def named_axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...]:
+    """Return a dimension, or several, as a tuple of non-negative ints, none of them twice."""
     dims = tuple(axis(d, ndim, name) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
     if len(set(dims)) != len(dims):
         raise ArgumentError(f"{name}: got {dim}, which names a dimension twice")
-    return dims if ndim else ()
+    return dims
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,7 +14,8 @@ from ._arguments import as_array
 from .layers import dropout, linear, same_floats
 from .padding import pad
 from .products import matmul
-from .shaping import cat, expand, squeeze, transpose, unsqueeze
+from .joining import cat
+from .shaping import expand, squeeze, transpose, unsqueeze
 
 
 def scaled_dot_product_attention(
@@ -140,7 +141,7 @@ def multi_head_attention_forward(
     b = [None if in_proj_bias is None else in_proj_bias[k] for k in parts]
     queries, keys, values = (linear(x, w_x, b_x) for x, w_x, b_x in zip((query, key, value), w, b, strict=True))
     if bias_k is not None:
-        keys, values = cat([keys, expand(bias_k, 1, n, width)]), cat([values, expand(bias_v, 1, n, width)])
+        keys, values = cat([keys, expand(bias_k, (1, n, width))]), cat([values, expand(bias_v, (1, n, width))])
     if add_zero_attn:
         zeros = wrap(np.zeros((1, n, width), dtype))
         keys, values = cat([keys, zeros]), cat([values, zeros])

@@ -1,4 +1,4 @@
-"""Making Tensors: from data, filled, counted, drawn at random."""
+"""Making Tensors: from data, filled, counted. What is drawn at random is in drawing.py."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes, random
+from .. import dtypes
 from ..autograd import Variable, wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, integers, shape_from
+from ._arguments import as_array, ints, one_int, shape_from
 
 
 def tensor(
@@ -92,7 +92,8 @@ def converted(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     if isinstance(data, (np.ndarray, np.generic)):
         if dtype is None:
             dtypes.checked(data.dtype)
-        return native(np.asarray(data, dtype))
+        with np.errstate(all="ignore"):
+            return native(np.asarray(data, dtype))
     first = data
     while isinstance(first, (list, tuple)) and len(first):
         first = first[0]
@@ -110,12 +111,36 @@ def converted(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         raise DTypeError(f"tensor: expected numbers, got {first!r} of type {type(first).__name__}")
     if dtype is None and not isinstance(first, (np.ndarray, np.generic, Variable)):
         dtype = dtypes.get_default_dtype() if array.dtype.kind == "f" or array.size == 0 else None
-    return array if dtype is None else array.astype(dtype)
+    return array if dtype is None else held("tensor", array, dtype)
+
+
+def held(name: str, array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return numbers of the user's in a dtype; what an integer dtype can't hold is refused, but -1 is 255 in uint8."""
+    if dtype.kind in "iu" and array.size:
+        high = np.iinfo(dtype).max
+        low = -high if dtype.kind == "u" else np.iinfo(dtype).min
+        if not (np.all(array >= low) and np.all(array <= high)):
+            raise ArgumentError(f"{name}: a value does not fit into {dtype}, which holds {low} to {high}")
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)
+
+
+def number(value: Any, name: str) -> Any:
+    """Return a Python number, or the one of a NumPy scalar or a 0-d Tensor or array."""
+    array = as_array(value, name)
+    if array.ndim:
+        raise DTypeError(f"{name}: got shape {array.shape}, expected a number")
+    return array.item()
 
 
 def unwrapped(data: Any) -> Any:
-    """Return nested sequences with arrays in the place of Tensors."""
-    return [unwrapped(x) for x in data] if isinstance(data, (list, tuple)) else as_array(data)
+    """Return nested sequences with NumPy's numbers in the place of Tensors of one element."""
+    if isinstance(data, (list, tuple)):
+        return [unwrapped(x) for x in data]
+    array = as_array(data)
+    if array.size != 1:
+        raise ShapeError(f"tensor: a Tensor of shape {array.shape} in a list is no number; use stack() or cat()")
+    return array.reshape(())[()]
 
 
 def of_size(sizes: Any, size: Any) -> tuple[int, ...]:
@@ -126,12 +151,16 @@ def of_size(sizes: Any, size: Any) -> tuple[int, ...]:
     return shape
 
 
-def filled(sizes: Any, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
+def filled(shape: Any, value: Any, dtype: Any, device: Any, requires_grad: bool) -> Any:
     """Return a Tensor full of one value."""
     check_device(device)
-    shape = of_size(sizes, None)
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)
-    return leaf(np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype), requires_grad)
+    if value == 0:
+        return leaf(np.zeros(shape, dtype), requires_grad)
+    filler = held("full", np.asarray(value), dtype)
+    if dtype == np.float32 and np.isinf(filler) and math.isfinite(value):
+        raise ArgumentError(f"fill_value: {value} does not fit into float32")
+    return leaf(np.full(shape, filler), requires_grad)
 
 
 def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -141,7 +170,7 @@ def zeros(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     >>> minidl.zeros(2)
     tensor([0., 0.])
     """
-    return filled((of_size(sizes, size),), 0, dtype, device, requires_grad)
+    return filled(of_size(sizes, size), 0, dtype, device, requires_grad)
 
 
 def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -151,7 +180,7 @@ def ones(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, r
     >>> minidl.ones(1, 2)
     tensor([[1., 1.]])
     """
-    return filled((of_size(sizes, size),), 1, dtype, device, requires_grad)
+    return filled(of_size(sizes, size), 1, dtype, device, requires_grad)
 
 
 def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -161,7 +190,7 @@ def empty(*sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, 
     >>> minidl.empty(2, 0).shape
     (2, 0)
     """
-    return filled((of_size(sizes, size),), 0, dtype, device, requires_grad)
+    return filled(of_size(sizes, size), 0, dtype, device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -171,9 +200,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     >>> minidl.full((2,), 7)
     tensor([7, 7])
     """
-    if dtype is None:
-        dtype = dtypes.of_values([as_array(fill_value, "fill_value")[()]])
-    return filled((size,), fill_value, dtype, device, requires_grad)
+    value = number(fill_value, "fill_value")
+    shape = of_size((ints(size, "size"),), None)
+    return filled(shape, value, dtypes.of_values([value]) if dtype is None else dtype, device, requires_grad)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -215,18 +244,12 @@ def full_like(
     >>> minidl.full_like(minidl.ones(2), 3)
     tensor([3., 3.])
     """
-    array = as_array(input)
-    return filled((array.shape,), fill_value, array.dtype if dtype is None else dtype, device, requires_grad)
+    array, value = as_array(input), number(fill_value, "fill_value")
+    return filled(array.shape, value, array.dtype if dtype is None else dtype, device, requires_grad)
 
 
 def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Any:
     """Return start, start + step, ... below `end`: int64 for ints, else the default dtype. `arange(end)` starts at 0.
 
@@ -237,18 +260,29 @@ def arange(
     check_device(device)
     if end is None:
         start, end = 0, start
-    start, end, step = (as_array(value, name)[()] for value, name in ((start, "start"), (end, "end"), (step, "step")))
-    if step == 0 or not all(map(math.isfinite, (start, end, step))):
-        raise ArgumentError(
-            f"arange: got start {start}, end {end}, step {step}; expected finite values and a step other than 0"
-        )
+    start, end, step = number(start, "start"), number(end, "end"), number(step, "step")
+    if dtype is None:
+        whole = all(isinstance(value, int) for value in (start, end, step))
+        dtype = dtypes.int64 if whole else dtypes.get_default_dtype()
+    dtype = numeric("arange", dtype)
+    if not all(map(math.isfinite, (start, end, step))):
+        raise ArgumentError(f"arange: got start {start}, end {end}, step {step}; expected finite values")
+    if dtype.kind != "f":
+        start, step = int(start), int(step)
+    if step == 0:
+        raise ArgumentError("step: got 0, expected another number")
     if (end - start) * step < 0:
         raise ArgumentError(f"arange: a step of {step} never leads from {start} to {end}")
-    if dtype is None:
-        dtype = dtypes.of_values([start, end, step])
-        dtype = dtypes.int64 if dtype.kind in "biu" else dtypes.get_default_dtype()
-    count = math.ceil((end - start) / step)
-    return leaf((start + step * np.arange(count)).astype(dtypes.checked(dtype)), requires_grad)
+    count = math.ceil((end - start) / step) if isinstance(end, float) else -((start - end) // step)
+    return leaf((start + step * np.arange(count)).astype(dtype), requires_grad)
+
+
+def numeric(name: str, dtype: Any) -> np.dtype[Any]:
+    """Return a dtype (None: the default) that holds more than two values."""
+    kind = dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)
+    if kind.kind == "b":
+        raise DTypeError(f"{name}: got dtype bool, expected integers or floats")
+    return kind
 
 
 def linspace(
@@ -261,12 +295,41 @@ def linspace(
     tensor([0.0000, 0.5000, 1.0000])
     """
     check_device(device)
-    (steps,) = integers((steps,), "steps")
-    if steps < 0:
-        raise ArgumentError(f"steps: got {steps}, expected at least 0")
-    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)
-    values = np.linspace(float(as_array(start, "start")), float(as_array(end, "end")), steps)
-    return leaf(values.astype(dtype), requires_grad)
+    kind = numeric("linspace", dtype)
+    return leaf(spaced(number(start, "start"), number(end, "end"), steps, kind).astype(kind), requires_grad)
+
+
+def spaced(start: Any, end: Any, steps: int, dtype: np.dtype[Any]) -> Any:
+    """Return `steps` evenly spaced values, counted from the nearer end, so that both halves are rounded alike."""
+    n = one_int(steps, "steps")
+    if n < 0:
+        raise ArgumentError(f"steps: got {n}, expected at least 0")
+    if dtype.kind != "f":
+        start, end = int(start), int(end)
+    with np.errstate(all="ignore"):
+        step = np.float64(end - start) / (n - 1) if n > 1 else 0.0
+        places = np.arange(n)
+        upward, downward = start + places * step, end - (n - 1 - places) * step
+        if dtype.kind != "f":  # each is cut off before the other half is looked at
+            upward, downward = np.trunc(upward), np.trunc(downward)
+        return np.where((places < n // 2) | (n == 1), upward, downward)
+
+
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Any:  # fmt: skip
+    """Return base^x for `steps` evenly spaced x from `start` to `end`.
+
+    >>> import minidl
+    >>> minidl.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    check_device(device)
+    kind = numeric("logspace", dtype)
+    powers = spaced(number(start, "start"), number(end, "end"), steps, dtypes.float64)
+    with np.errstate(all="ignore"):
+        return leaf((np.float64(number(base, "base")) ** powers).astype(kind), requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -278,174 +341,10 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
             [0., 1.]])
     """
     check_device(device)
-    rows, columns = integers((n, n if m is None else m), "n")
+    rows, columns = one_int(n, "n"), one_int(n if m is None else m, "m")
     if min(rows, columns) < 0:
         raise ArgumentError(f"eye: got {rows} × {columns}, expected non-negative sizes")
     return leaf(
         np.eye(rows, columns, dtype=dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)),
         requires_grad,
     )
-
-
-def floating(dtype: Any) -> np.dtype[Any]:
-    """Return the dtype to draw real numbers in."""
-    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.checked(dtype)
-    if dtype.kind != "f":
-        raise DTypeError(f"dtype: got {dtype}, expected a floating one such as float32")
-    return dtype
-
-
-def rand(
-    *sizes: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
-    requires_grad: bool = False,
-) -> Any:  # fmt: skip
-    """Return values drawn from U[0, 1).
-
-    >>> import minidl
-    >>> minidl.rand(2, 3).shape
-    (2, 3)
-    """
-    check_device(device)
-    return leaf(random.uniform(of_size(sizes, size), floating(dtype), generator), requires_grad)
-
-
-def randn(
-    *sizes: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
-    requires_grad: bool = False,
-) -> Any:  # fmt: skip
-    """Return values drawn from the normal distribution N(0, 1).
-
-    >>> import minidl
-    >>> minidl.randn(2, 3).shape
-    (2, 3)
-    """
-    check_device(device)
-    return leaf(random.normal(of_size(sizes, size), floating(dtype), generator), requires_grad)
-
-
-def randint(
-    *bounds_and_size: Any,
-    generator: Any = None,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    **named: Any,
-) -> Any:
-    """Return ints drawn evenly from low .. high - 1: randint(high, size) or randint(low, high, size).
-
-    >>> import minidl
-    >>> minidl.randint(1, (3,))
-    tensor([0, 0, 0])
-    """
-    check_device(device)
-    order = ("low", "high", "size")
-    missing = [name for name in order if name not in named]
-    given = dict(zip(missing if len(bounds_and_size) == len(missing) else missing[1:], bounds_and_size, strict=True))
-    bounds = {"low": 0, **given, **named}
-    low, high = integers((bounds["low"], bounds["high"]), "low, high")
-    if low >= high:
-        raise ArgumentError(f"randint: got low {low} and high {high}, expected low < high")
-    drawn = random.stream(generator).integers(low, high, shape_from((bounds["size"],)))
-    return leaf(drawn.astype(dtypes.int64 if dtype is None else dtypes.checked(dtype)), requires_grad)
-
-
-def randperm(
-    n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
-    """Return 0 .. n - 1 in random order.
-
-    >>> import minidl
-    >>> sorted(minidl.randperm(4).tolist())
-    [0, 1, 2, 3]
-    """
-    check_device(device)
-    (n,) = integers((n,), "n")
-    if n < 0:
-        raise ArgumentError(f"n: got {n}, expected at least 0")
-    order = random.stream(generator).permutation(n)
-    return leaf(order.astype(dtypes.int64 if dtype is None else dtypes.checked(dtype)), requires_grad)
-
-
-def rand_like(
-    input: Any, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
-    """Return values drawn from U[0, 1) in the shape and dtype of `input`.
-
-    >>> import minidl
-    >>> minidl.rand_like(minidl.zeros(2)).shape
-    (2,)
-    """
-    array = as_array(input)
-    return rand(
-        array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad
-    )
-
-
-def randn_like(
-    input: Any, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Any:
-    """Return values drawn from N(0, 1) in the shape and dtype of `input`.
-
-    >>> import minidl
-    >>> minidl.randn_like(minidl.zeros(2)).shape
-    (2,)
-    """
-    array = as_array(input)
-    return randn(
-        array.shape, generator=generator, dtype=dtype or array.dtype, device=device, requires_grad=requires_grad
-    )
-
-
-def bernoulli(input: Any, *, generator: Any = None) -> Any:
-    """Return 1 with the probability that `input` holds, else 0, element by element.
-
-    >>> import minidl
-    >>> minidl.bernoulli(minidl.tensor([0.0, 1.0]))
-    tensor([0., 1.])
-    """
-    p = as_array(input)
-    if p.dtype.kind != "f" or not np.all((p >= 0) & (p <= 1)):
-        raise ArgumentError("bernoulli: expected probabilities from 0 to 1 in a floating dtype")
-    return wrap((random.uniform(p.shape, p.dtype, generator) < p).astype(p.dtype))
-
-
-def normal(mean: Any, std: Any, size: Any = None, *, generator: Any = None, dtype: Any = None) -> Any:
-    """Return values drawn from N(mean, std²); mean and std are numbers (then give `size`) or Tensors.
-
-    >>> import minidl
-    >>> minidl.normal(0.0, 1.0, (2, 3)).shape
-    (2, 3)
-    """
-    m, s = as_array(mean, "mean"), as_array(std, "std")
-    if np.any(s < 0):
-        raise ArgumentError("std: got a negative value, expected at least 0")
-    shape = np.broadcast_shapes(m.shape, s.shape) if size is None else shape_from((size,))
-    kind = dtypes.of_values(
-        [mean.array if isinstance(mean, Variable) else mean, std.array if isinstance(std, Variable) else std]
-    )
-    dtype = floating(dtype if dtype is not None else kind if kind.kind == "f" else None)
-    return wrap((m + s * random.normal(shape, dtype, generator)).astype(dtype))
-
-
-def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
-    """Draw `num_samples` indices from each row of weights `input`, with or without replacement.
-
-    >>> import minidl
-    >>> minidl.multinomial(minidl.tensor([0.0, 1.0]), 2, replacement=True)
-    tensor([1, 1])
-    """
-    weights = as_array(input)
-    if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
-        raise ShapeError(
-            f"input: got {weights.dtype} of shape {weights.shape}, expected floating weights (n) or (rows, n)"
-        )
-    rows = np.atleast_2d(weights).astype(np.float64)
-    if not np.all(np.isfinite(rows)) or np.any(rows < 0) or np.any(rows.sum(1) <= 0):
-        raise ArgumentError("input: weights must be finite, at least 0, and not all 0 in a row")
-    if not replacement and np.any((rows > 0).sum(1) < num_samples):
-        raise ArgumentError(
-            f"num_samples: got {num_samples}, more than a row has weights above 0; pass replacement=True"
-        )
-    draw = random.stream(generator)
-    picked = [draw.choice(rows.shape[1], num_samples, replacement, row / row.sum()) for row in rows]
-    return wrap(np.array(picked, np.int64).reshape(*weights.shape[:-1], num_samples))

@@ -1,7 +1,8 @@
-"""Reading and writing by index, by PyTorch's names and arguments."""
+"""Reading by index, by PyTorch's names and arguments."""
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -9,87 +10,135 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array, axis, like
-from .shaping import expand
+from ._arguments import as_array, axis, like, numpy_names
+from .shaping import broadcast_shapes, expand, flatten
+
+EVERY = slice(None)
 
 
-def normalised(index: Any) -> Any:
-    """Return what stands between the brackets with Tensors and lists as NumPy arrays of their own."""
-    parts = index if isinstance(index, tuple) else (index,)
-    result = []
+def parts_of(index: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple; a list with Tensors, sequences, slices, None or ... in it means one, as in PyTorch."""
+    if isinstance(index, tuple):
+        return index
+    if isinstance(index, list) and len(index) < 32:
+        inner = (Variable, np.ndarray, list, tuple, slice)
+        if any(isinstance(part, inner) or part is None or part is Ellipsis for part in index):
+            return tuple(index)
+    return (index,)
+
+
+def normalised(index: Any, ndim: int) -> tuple[tuple[Any, ...], tuple[int, ...] | None]:
+    """Return what stands between the brackets as NumPy takes it, and the order of the result's dimensions, if another.
+
+    Tensors and lists become arrays of their own; integers are no arrays, which matters where slices part the two:
+    x[0, :, [1, 2]] has the shape of x[0][:, [1, 2]], while NumPy puts the dimension of [1, 2] in front.
+    """
+    parts = [part_from(part) for part in parts_of(index)]
+    arrays = [part for part in parts if isinstance(part, (np.ndarray, bool))]
+    if not arrays:
+        return (*parts, *([] if Ellipsis in parts else [...])), None  # ..., or a single element would be no array
+    named = sum(width(part) for part in parts)
+    if named > ndim:
+        raise IndexOutOfRange(f"index: {named} indices for a tensor of {ndim} dimensions")
+    k = next((k for k, part in enumerate(parts) if part is Ellipsis), len(parts))
+    parts[k : k + 1] = [EVERY] * (ndim - named)
+    front, place = [], 0  # for each array and integer: how many of the result's dimensions come before it
     for part in parts:
-        if isinstance(part, Variable):
-            part = np.array(part.array)
-        elif isinstance(part, (list, range, np.ndarray)):
-            part = np.array(
-                [as_array(p, "index") if isinstance(p, Variable) else p for p in part]
-                if isinstance(part, list)
-                else part
-            )
-            if part.size == 0 and part.dtype.kind == "f":
-                part = part.astype(np.int64)
-        if isinstance(part, np.ndarray) and part.dtype.kind not in "biu":
-            raise IndexOutOfRange(f"index: got an array of {part.dtype}, expected integers or booleans")
-        if isinstance(part, slice):
-            part = slice(*[None if p is None else p.__index__() for p in (part.start, part.stop, part.step)])
-            if part.step is not None and part.step < 1:
-                raise ArgumentError(f"index: a slice needs a positive step, got {part.step}; use flip() to reverse")
-        elif isinstance(part, np.integer):
-            part = int(part)
-        result.append(part)
-    if all((isinstance(part, (int, slice)) and not isinstance(part, bool)) or part is None for part in result):
-        result.append(...)  # so that a single element is a view, not a NumPy scalar
-    return tuple(result)
+        if isinstance(part, (np.ndarray, int)):
+            front.append((place, isinstance(part, int) and not isinstance(part, bool)))
+        else:
+            place += 1
+    meant, numpys = {p for p, integer in front if not integer}, {p for p, _ in front}
+    if len(meant) > 1 or len(numpys) == 1 or meant == {0}:
+        return tuple(parts), None
+    (start,) = meant
+    span = len(np.broadcast_shapes(*[(1,) if as_array(x).dtype == np.bool_ else x.shape for x in arrays]))
+    return tuple(parts), (*range(span, span + start), *range(span), *range(span + start, span + place))
+
+
+def part_from(part: Any) -> Any:
+    """Return one part of an index as an int, bool, slice, None, ... or an array of int64 or bool."""
+    if part is None or part is Ellipsis or isinstance(part, (bool, int)):
+        return part
+    if isinstance(part, slice):
+        bounds = [None if p is None else operator.index(p) for p in (part.start, part.stop, part.step)]
+        if bounds[2] is not None and bounds[2] < 1:
+            raise ArgumentError(f"index: a slice needs a positive step, got {bounds[2]}; use flip() to reverse")
+        return slice(*bounds)
+    if isinstance(part, np.integer):
+        return int(part)
+    if isinstance(part, (list, tuple, range)):
+        array = np.array([as_array(p, "index") if isinstance(p, Variable) else p for p in part])
+        array = array.astype(np.int64) if not array.size else array
+    elif isinstance(part, (Variable, np.ndarray)):
+        array = np.array(as_array(part))
+    else:
+        raise IndexOutOfRange(
+            f"index: got {type(part).__name__}, expected ints, slices, None, ... or integer or boolean arrays"
+        )
+    if array.dtype == np.uint8:
+        array = array != 0  # a mask, from the time before there were booleans
+    if array.dtype.kind not in "biu" or (isinstance(part, Variable) and array.ndim and array.dtype not in (np.int64, np.int32, np.bool_)):
+        raise IndexOutOfRange(f"index: got an array of {array.dtype}, expected int64, int32 or bool")
+    if array.ndim == 0:
+        return array.item()
+    return array
+
+
+def width(part: Any) -> int:
+    """Return how many dimensions a part of an index stands for."""
+    if isinstance(part, np.ndarray):
+        return part.ndim if part.dtype == np.bool_ else 1
+    return 0 if part is None or part is Ellipsis or isinstance(part, bool) else 1
 
 
 def getitem(input: Any, index: Any) -> Any:
-    """Return input[index] for integers, slices, None, ..., boolean masks and integer arrays, as NumPy does."""
+    """Return input[index] for integers, slices, None, ..., boolean masks and integer arrays, as PyTorch does."""
+    parts, order = normalised(index, as_array(input).ndim)
     try:
-        return ops.getitem(input, index=normalised(index))
+        chosen = ops.getitem(input, index=parts)
     except IndexError as error:
         raise IndexOutOfRange(f"index: {error} (shape {as_array(input).shape})") from None
+    return chosen if order is None else ops.permute(chosen, dims=order)
 
 
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """y[i, j, k] = x[i, indices[i,j,k], k] for dim = 1, and so on; the other dimensions broadcast.
-
-    >>> import minidl
-    >>> x = minidl.tensor([[5.0, 1.0], [2.0, 9.0]])
-    >>> minidl.take_along_dim(x, minidl.tensor([[0], [1]]), 1)
-    tensor([[5.],
-            [9.]])
-    """
-    if dim is None:
-        input, indices, dim = ops.reshape(input, shape=(as_array(input).size,)), as_array(indices).reshape(-1), 0
-    array, where = as_array(input), as_array(indices, "indices")
-    if array.ndim != where.ndim:
-        raise ShapeError(f"indices: got {where.ndim} dimensions for an input of {array.ndim}; they must be equal")
-    d = axis(dim, array.ndim)
-    shape = tuple(
-        [
-            1 if k == d else max(a, b) if min(a, b) else 0
-            for k, (a, b) in enumerate(zip(array.shape, where.shape, strict=True))
-        ]
-    )
-    return ops.getitem(input, index=along(array.shape, where, d, shape))
+# -- along a dimension -----------------------------------------------------------------------------------------------
 
 
-def along(shape: tuple[int, ...], index: Any, dim: int, span: tuple[int, ...]) -> tuple[Any, ...]:
-    """Return the index arrays that read `index` along `dim`, and each other dimension at its own place."""
-    if index.dtype.kind not in "iu":
-        raise DTypeError(f"index: got {index.dtype}, expected integers")
-    bad = (index < -shape[dim]) | (index >= shape[dim])
+def places_in(index: Any, name: str = "index", kinds: tuple[Any, ...] = (np.int64, np.int32)) -> Any:
+    """Return an index as an array of int64."""
+    array = as_array(index, name)
+    if array.dtype not in kinds:
+        expected = " or ".join(np.dtype(kind).name for kind in kinds)
+        raise DTypeError(f"{name}: got {array.dtype}, expected {expected}; call .long()")
+    return array.astype(np.int64)  # a copy: a backward reads it, whatever the caller does with the original
+
+
+def within(index: Any, n: int, name: str = "index", least: int = 0) -> Any:
+    """Return an index whose elements lie from `least` to n - 1; others are refused."""
+    bad = (index < least) | (index >= n)
     if bad.any():
-        raise IndexOutOfRange(f"index: {index[bad][0]} is outside dimension {dim} of size {shape[dim]}")
-    places = [np.arange(n).reshape([-1 if k == d else 1 for k in range(len(span))]) for d, n in enumerate(span)]
-    for d, n in enumerate(shape):
-        if d != dim and n == 1 and span[d] != 1:
-            places[d] = np.zeros_like(places[d])
-    places[dim] = np.array(index)
+        raise IndexOutOfRange(f"{name}: got {index[bad].flat[0]} for a dimension of size {n}")
+    return index
+
+
+def vector_of(index: Any, name: str = "index", kinds: tuple[Any, ...] = (np.int64, np.int32)) -> Any:
+    """Return an index of at most one dimension as a vector."""
+    where = places_in(index, name, kinds)
+    if where.ndim > 1:
+        raise IndexOutOfRange(f"{name}: got shape {where.shape}, expected a vector")
+    return where.reshape(-1)
+
+
+def along(index: Any, dim: int, n: int) -> tuple[Any, ...]:
+    """Return the index arrays that read `index` along `dim`, of size n, and each other dimension at its own place."""
+    sizes = index.shape
+    places = [np.arange(m).reshape([-1 if k == d else 1 for k in range(len(sizes))]) for d, m in enumerate(sizes)]
+    places[dim] = within(index, n)
     return tuple(places)
 
 
-def gather(input: Any, dim: int, index: Any) -> Any:
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """y[i, j, k] = x[i, index[i,j,k], k] for dim = 1, and so on, in the shape of `index`.
 
     >>> import minidl
@@ -97,21 +146,50 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     tensor([[1, 1],
             [4, 3]])
     """
-    array, where = as_array(input), as_array(index, "index")
-    if array.ndim == 0 or where.ndim == 0:
-        return ops.reshape(gather(ops.reshape(input, shape=(array.size,)), 0, where.reshape(-1)), shape=where.shape)
+    if sparse_grad:
+        raise ArgumentError("sparse_grad: sparse gradients are left out; leave it False")
+    array, where = as_array(input), places_in(index)
     d = axis(dim, array.ndim)
+    if not where.size or (array.ndim < 2 and where.ndim < 2):
+        return ops.getitem(flatten(input), index=(within(where, array.size), ...))
     if array.ndim != where.ndim or any(
-        b > a for k, (a, b) in enumerate(zip(array.shape, where.shape, strict=True)) if k != d
+        m > n for k, (n, m) in enumerate(zip(array.shape, where.shape, strict=True)) if k != d
     ):
         raise ShapeError(
             f"index: shape {where.shape} does not fit into the input's {array.shape} outside dimension {dim}"
         )
-    if (where < 0).any():
-        raise IndexOutOfRange(f"index: {where.min()} is outside dimension {dim} of size {array.shape[d]}")
-    return ops.getitem(input, index=along(array.shape, where, d, where.shape))
+    return ops.getitem(input, index=along(where, d, array.shape[d]))
 
 
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """y[i, j, k] = x[i, indices[i,j,k], k] for dim = 1, and so on; the other dimensions broadcast.
+
+    None: from the flattened x. An index beyond the end of `dim` counts on from its start.
+
+    >>> import minidl
+    >>> x = minidl.tensor([[5.0, 1.0], [2.0, 9.0]])
+    >>> minidl.take_along_dim(x, minidl.tensor([[0], [1]]), 1)
+    tensor([[5.],
+            [9.]])
+    """
+    where = places_in(indices, "indices", (np.int64,))
+    if dim is None:
+        return gather(flatten(input), 0, where.reshape(-1))
+    shape = as_array(input).shape
+    if not shape or len(shape) != where.ndim:
+        raise IndexOutOfRange(f"indices: got {where.ndim} dimensions for an input of {len(shape)}, expected as many")
+    d = axis(dim, len(shape))
+    if where.size and not shape[d]:
+        raise IndexOutOfRange(f"indices: dimension {dim} of the input {shape} is empty")
+    around = [(*sizes[:d], 1, *sizes[d + 1 :]) for sizes in (shape, where.shape)]
+    if around[0] != around[1]:
+        common = broadcast_shapes(*around)
+        input = expand(input, (*common[:d], shape[d], *common[d + 1 :]))
+        where = np.broadcast_to(where, (*common[:d], where.shape[d], *common[d + 1 :]))
+    return gather(input, d, where % max(shape[d], 1))
+
+
+@numpy_names
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """Return the slices `index` (1-d) along `dim`.
 
@@ -120,15 +198,36 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     tensor([[2, 2],
             [4, 4]])
     """
-    where = as_array(index, "index")
-    if where.ndim > 1 or where.dtype.kind not in "iu":
-        raise IndexOutOfRange(f"index: got {where.dtype} of shape {where.shape}, expected integers, a vector of them")
-    where = where.reshape(-1)
-    d = axis(dim, as_array(input).ndim)
-    n = as_array(input).shape[d] if as_array(input).ndim else 1
-    if where.size and (where.min() < 0 or where.max() >= n):
-        raise IndexOutOfRange(f"index: expected 0 to {n - 1} along dimension {dim}, got {where.min()} to {where.max()}")
-    return getitem(input, (*(slice(None),) * d, where)) if as_array(input).ndim else ops.copy(input)
+    shape, where = as_array(input).shape, vector_of(index)
+    d = axis(dim, len(shape))
+    within(where, shape[d] if shape else 1)
+    if not shape:
+        if where.size != 1:
+            raise ShapeError(f"index: got {where.size} indices for a 0-d tensor, expected one")
+        return ops.copy(input)
+    return ops.getitem(input, index=(*(EVERY,) * d, where))
+
+
+# -- of all elements -------------------------------------------------------------------------------------------------
+
+
+def take(input: Any, index: Any) -> Any:
+    """Return the elements of the flattened x at `index`, in the shape of `index`; negative ones count from the end.
+
+    >>> import minidl
+    >>> minidl.take(minidl.tensor([[5, 6], [7, 8]]), minidl.tensor([0, -1]))
+    tensor([5, 8])
+    """
+    where, n = places_in(index, kinds=(np.int64,)), as_array(input).size
+    return ops.getitem(flatten(input), index=(within(where, n, least=-n), ...))
+
+
+def mask_of(mask: Any) -> Any:
+    """Return a mask as an array of its own."""
+    array = as_array(mask, "mask")
+    if array.dtype != np.bool_:
+        raise DTypeError(f"mask: got {array.dtype}, expected bool; compare first, as in x > 0")
+    return np.array(array)
 
 
 def masked_select(input: Any, mask: Any) -> Any:
@@ -138,10 +237,9 @@ def masked_select(input: Any, mask: Any) -> Any:
     >>> minidl.masked_select(minidl.tensor([1, 2, 3]), minidl.tensor([True, False, True]))
     tensor([1, 3])
     """
-    if as_array(mask, "mask").dtype != np.bool_:
-        raise ArgumentError(f"mask: got {as_array(mask).dtype}, expected bool; compare first, as in x > 0")
-    shape = np.broadcast_shapes(as_array(input).shape, as_array(mask).shape)
-    return getitem(expand(input, shape), np.broadcast_to(as_array(mask), shape))
+    chosen = mask_of(mask)
+    shape = broadcast_shapes(as_array(input).shape, chosen.shape)
+    return ops.getitem(expand(input, shape), index=np.broadcast_to(chosen, shape))
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -156,6 +254,17 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return tuple(like(f, input) for f in found)
     return like(np.stack(found, 1)[:, : as_array(input).ndim], input)
+
+
+def argwhere(input: Any) -> Any:
+    """Return the indices of the elements that are not 0, as (n, ndim).
+
+    >>> import minidl
+    >>> minidl.argwhere(minidl.tensor([0, 3, 5]))
+    tensor([[1],
+            [2]])
+    """
+    return nonzero(input)
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
@@ -180,47 +289,3 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
             f"one_hot: label {labels.max()} is outside the {num_classes} classes 0 to {num_classes - 1}"
         )
     return wrap((labels[..., None] == np.arange(num_classes)).astype(np.int64))
-
-
-def scatter(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """y = x, but y[i, index[i,j,k], k] = src[i,j,k] for dim = 1, and so on; src is a Tensor or a number.
-
-    Where an element is named twice, the last one stays.
-
-    >>> import minidl
-    >>> minidl.scatter(minidl.zeros(2, 3), 1, minidl.tensor([[2], [0]]), 7.0)
-    tensor([[0., 0., 7.],
-            [7., 0., 0.]])
-    """
-    places, source = aimed("scatter", input, dim, index, src)
-    return ops.setitem(ops.copy(input), source, index=places)
-
-
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """y = x, with src[i,j,k] added to y[i, index[i,j,k], k] for dim = 1, and so on, as often as it is named.
-
-    >>> import minidl
-    >>> minidl.scatter_add(minidl.zeros(3), 0, minidl.tensor([0, 2, 0]), minidl.tensor([1.0, 2.0, 3.0]))
-    tensor([4., 0., 2.])
-    """
-    places, source = aimed("scatter_add", input, dim, index, src)
-    return ops.add(input, ops.place(source, index=places, shape=as_array(input).shape))
-
-
-def aimed(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any]:
-    """Return where `index` points in the input, and the part of src that goes there."""
-    array, where = as_array(input), as_array(index, "index")
-    d = axis(dim, array.ndim)
-    source = as_array(src, "src")
-    if array.ndim != where.ndim or array.ndim == 0 or (source.ndim and source.ndim != where.ndim):
-        raise ShapeError(
-            f"{name}: input {array.shape}, index {where.shape}, src {source.shape}: expected as many dimensions"
-        )
-    pairs = enumerate(zip(source.shape or where.shape, array.shape, strict=True))
-    limits = [n if k == d else min(n, m) for k, (n, m) in pairs]
-    if any(n > limit for n, limit in zip(where.shape, limits, strict=True)):
-        raise ShapeError(f"{name}: index {where.shape} does not fit into src {source.shape} and input {array.shape}")
-    if (where < 0).any():
-        raise IndexOutOfRange(f"index: {where.min()} is outside dimension {dim} of size {array.shape[d]}")
-    places = along(array.shape, where, d, where.shape)
-    return places, ops.getitem(src, index=tuple(slice(0, n) for n in where.shape)) if source.ndim else src

@@ -14,7 +14,7 @@ from .. import ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._arguments import as_array
-from .shaping import sequence, stack, unbind
+from .joining import sequence, stack, unbind
 
 
 class PackedSequence(NamedTuple):

@@ -61,7 +61,7 @@ from .norm import batch_norm, channel_affine, layer_norm, rms_norm
 from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_planes
 from .recurrence import gru, lstm, rnn
 from .reduce import all, amax, amin, any, argmax, argmin, argsort, cumsum, mean, sum
-from .shape import cat, copy, permute, reshape, stack
+from .shape import cat, copy, diagonal, diagonal_dx, permute, reshape, stack
 from .softmax import log_softmax, log_softmax_dx, softmax, softmax_dx
 
 __all__ = [
@@ -95,6 +95,8 @@ __all__ = [
     "cos",
     "cross_entropy",
     "cumsum",
+    "diagonal",
+    "diagonal_dx",
     "div",
     "eq",
     "erf",

@@ -53,11 +53,11 @@ def argmin(x: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @primitive
-def argsort(x: Any, *, dim: int, descending: bool = False, stable: bool = False) -> Any:
-    """y = the places along `dim` in the order of their values, NaN last; equal ones stay in order if stable."""
+def argsort(x: Any, *, dim: int, descending: bool = False) -> Any:
+    """y = the places along `dim` in the order of their values, NaN as the largest; equal ones stay in order."""
     if descending:  # from the end, so that equal values stay in order here too
         return x.shape[dim] - 1 - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
-    return np.argsort(x, axis=dim, kind="stable" if stable else None)
+    return np.argsort(x, axis=dim, kind="stable")
 
 
 @primitive

@@ -39,6 +39,24 @@ def stack(*xs: Any, dim: int) -> Any:
     return np.stack(xs, axis=dim)
 
 
+@primitive(view=True)
+def diagonal(x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
+    """y[..., k] = the k-th element of the diagonal that lies `offset` above the main one, of the plane dim1, dim2."""
+    y = np.diagonal(x, offset, dim1, dim2)
+    y.flags.writeable = x.flags.writeable
+    return y
+
+
+@primitive
+def diagonal_dx(dy: Any, *, offset: int, dim1: int, dim2: int, shape: tuple[int, ...]) -> Any:
+    """dx = zeros of `shape` with dy on that diagonal."""
+    dx = np.zeros(shape, dy.dtype)
+    line = np.diagonal(dx, offset, dim1, dim2)
+    line.flags.writeable = True
+    line[...] = dy
+    return dx
+
+
 def inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
     """Return the permutation that undoes `dims`."""
     return tuple(sorted(range(len(dims)), key=lambda k: dims[k] % len(dims)))
@@ -66,3 +84,7 @@ permute.defvjp(x=lambda g, dims: permute(g, dims=inverse(dims)))
 copy.defvjp(x=lambda g: identity(g))
 cat.defvjp(xs=pieces)
 stack.defvjp(xs=layers)
+diagonal.defvjp(
+    x=lambda g, x_shape, offset, dim1, dim2: diagonal_dx(g, offset=offset, dim1=dim1, dim2=dim2, shape=x_shape)
+)
+diagonal_dx.defvjp(dy=lambda g, offset, dim1, dim2: diagonal(g, offset=offset, dim1=dim1, dim2=dim2))
