@@ -141,10 +141,12 @@ def test_augmented_setitem() -> None:
     assert x.grad.tolist() == [6.0, 2.0, 1.0]
 
 
-def test_setitem_with_a_number_array_or_list() -> None:
+def test_setitem_with_a_number_or_array() -> None:
     x = minidl.zeros(3)
     x[0] = 1
-    x[1:] = [2, 3.5]
+    x[1:] = np.array([2, 3.5])
+    with pytest.raises(TypeError, match="values: got list"):
+        x[1:] = [2, 3.5]
     assert x.tolist() == [1.0, 2.0, 3.5] and x.dtype == minidl.float32
     x[x > 1.5] = np.float64(9.0)
     x[0] = minidl.tensor(7)

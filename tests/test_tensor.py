@@ -423,7 +423,7 @@ def test_requires_grad_and_device_where_tensors_are_made() -> None:
             make(-1)
     for dtype in (int, float, bool, np.float64, "float64", minidl.int32):
         assert minidl.zeros(1, dtype=dtype).shape == (1,)
-    assert minidl.zeros(1, dtype=float).dtype == minidl.float32
+    assert minidl.zeros(1, dtype=float).dtype == minidl.float64
     with pytest.raises(TypeError, match="complex"):
         minidl.zeros(1, dtype=np.complex64)
 

@@ -11,10 +11,10 @@ from .. import ops
 from ..autograd import Variable, is_grad_enabled, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._arguments import as_array
+from .joining import cat
 from .layers import dropout, linear, same_floats
 from .padding import pad
 from .products import matmul
-from .joining import cat
 from .shaping import expand, squeeze, transpose, unsqueeze
 
 

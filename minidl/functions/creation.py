@@ -249,7 +249,13 @@ def full_like(
 
 
 def arange(
-    start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Any:
     """Return start, start + step, ... below `end`: int64 for ints, else the default dtype. `arange(end)` starts at 0.
 

@@ -182,8 +182,8 @@ def coins(p: Any, shape: tuple[int, ...], generator: Any) -> Any:
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
     """Draw `num_samples` indices from each row of weights `input`, with or without replacement.
 
-    With: by where a uniform number falls among the weights laid end to end. Without: in the order of e / weight, e drawn
-    from the exponential distribution (Efraimidis and Spirakis 2006).
+    With: by where a uniform number falls among the weights laid end to end. Without: in the order of e / weight, with e
+    drawn from the exponential distribution (Efraimidis and Spirakis 2006).
 
     >>> import minidl
     >>> minidl.multinomial(minidl.tensor([0.0, 1.0]), 2, replacement=True)
@@ -225,7 +225,9 @@ def normal(
     """
     check_device(device)
     m, s = as_array(mean, "mean"), as_array(std, "std")
-    given = [x for x in (mean, std) if isinstance(x, (Variable, np.ndarray)) and (size is None or x.ndim)]
+    given: list[Any] = [
+        x for x in (mean, std) if isinstance(x, (Variable, np.ndarray)) and (size is None or as_array(x).ndim)
+    ]
     if (size is None) != bool(given):
         raise DTypeError("normal: give `size` where mean and std are numbers, and only there")
     if not np.all(s >= 0):
@@ -341,6 +343,13 @@ def coin(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
     return wrap(coins(p, array.shape, generator).astype(array.dtype))
 
 
+def largest(dtype: np.dtype[Any]) -> int:
+    """Return the largest int up to which a dtype holds all of them."""
+    if dtype.kind == "f":
+        return 2 ** (int(np.finfo(dtype).nmant) + 1)
+    return 1 if dtype.kind == "b" else int(np.iinfo(dtype).max)
+
+
 def integer(input: Any, *bounds: Any, to: Any = None, generator: Any = None) -> Any:
     """Return ints from 0 or the first bound to the last - 1, by default to the largest that the dtype holds exactly.
 
@@ -354,6 +363,5 @@ def integer(input: Any, *bounds: Any, to: Any = None, generator: Any = None) -> 
         raise DTypeError(f"random_: got {len(given)} bounds, expected (to) or (from, to)")
     low, high = (0, None) if not given else (0, given[0]) if len(given) == 1 else given
     if high is None:
-        kind = array.dtype
-        high = 2 ** (np.finfo(kind).nmant + 1) + 1 if kind.kind == "f" else 2 if kind.kind == "b" else np.iinfo(kind).max + 1
+        high = largest(array.dtype) + 1
     return wrap(between(low, high, array.shape, array.dtype, generator))

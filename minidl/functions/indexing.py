@@ -17,7 +17,7 @@ EVERY = slice(None)
 
 
 def parts_of(index: Any) -> tuple[Any, ...]:
-    """Return an index as a tuple; a list with Tensors, sequences, slices, None or ... in it means one, as in PyTorch."""
+    """Return an index as a tuple; a list with Tensors, sequences, slices, None or ... in it means one."""
     if isinstance(index, tuple):
         return index
     if isinstance(index, list) and len(index) < 32:
@@ -34,7 +34,7 @@ def normalised(index: Any, ndim: int) -> tuple[tuple[Any, ...], tuple[int, ...] 
     x[0, :, [1, 2]] has the shape of x[0][:, [1, 2]], while NumPy puts the dimension of [1, 2] in front.
     """
     parts = [part_from(part) for part in parts_of(index)]
-    arrays = [part for part in parts if isinstance(part, (np.ndarray, bool))]
+    arrays: list[Any] = [part for part in parts if isinstance(part, (np.ndarray, bool))]
     if not arrays:
         return (*parts, *([] if Ellipsis in parts else [...])), None  # ..., or a single element would be no array
     named = sum(width(part) for part in parts)
@@ -78,7 +78,9 @@ def part_from(part: Any) -> Any:
         )
     if array.dtype == np.uint8:
         array = array != 0  # a mask, from the time before there were booleans
-    if array.dtype.kind not in "biu" or (isinstance(part, Variable) and array.ndim and array.dtype not in (np.int64, np.int32, np.bool_)):
+    if array.dtype.kind not in "biu" or (
+        isinstance(part, Variable) and array.ndim and array.dtype not in (np.int64, np.int32, np.bool_)
+    ):
         raise IndexOutOfRange(f"index: got an array of {array.dtype}, expected int64, int32 or bool")
     if array.ndim == 0:
         return array.item()

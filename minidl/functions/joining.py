@@ -192,9 +192,10 @@ def tensor_split(
     given = [x for x in (indices_or_sections, indices, sections) if x is not None]
     if len(given) != 1:
         raise DTypeError("tensor_split: give one of indices_or_sections, indices and sections")
-    (where,) = given
+    where: Any = given[0]
     d, n = divided("tensor_split", input, dim)
     if isinstance(where, (Variable, np.ndarray)):
+        where = as_array(where)
         if where.dtype != np.int64 or where.ndim > 1:
             raise DTypeError(f"tensor_split: got indices of {where.dtype} and shape {where.shape}, expected int64")
         where = where.tolist()

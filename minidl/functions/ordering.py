@@ -162,8 +162,8 @@ def searchsorted(
         raise ArgumentError('side: got "left" while right is True; give one of them')
     if sequence.ndim == 0 or (sequence.ndim > 1 and sequence.shape[:-1] != values.shape[:-1]):
         raise ShapeError(
-            f"searchsorted: a sequence of shape {sequence.shape} and values of shape {values.shape}; expected a vector, "
-            "or equal sizes but the last"
+            f"searchsorted: a sequence of shape {sequence.shape} and values of shape {values.shape}; expected a "
+            "vector, or equal sizes but the last"
         )
     if sorter is not None:
         order = as_array(sorter, "sorter")
@@ -183,7 +183,8 @@ def halved(sequence: Any, values: Any, right: bool, out_int32: bool) -> Any:
         middle = np.minimum((low + high) // 2, n - 1)
         seen = sequence[middle] if sequence.ndim == 1 else np.take_along_axis(sequence, middle, -1)
         beyond = ~(seen > values if right else seen >= values) & (low < high)
-        low, high = np.where(beyond, middle + 1, low), np.where(beyond, high, np.minimum(middle, high))
+        high = np.where(beyond, high, np.minimum(middle, high))
+        low = np.where(beyond, middle + 1, low)
     return low.astype(np.int32 if out_int32 else np.int64)
 
 

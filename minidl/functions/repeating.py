@@ -70,7 +70,11 @@ def repeat_interleave(
 
 def counts(repeats: Any, n: int) -> Any:
     """Return how often to repeat each of n elements."""
-    times = as_array(repeats, "repeats") if isinstance(repeats, (Variable, np.ndarray)) else np.array(one_int(repeats, "repeats"))
+    times = (
+        as_array(repeats, "repeats")
+        if isinstance(repeats, (Variable, np.ndarray))
+        else np.array(one_int(repeats, "repeats"))
+    )
     if times.dtype not in (np.int64, np.int32):
         raise DTypeError(f"repeats: got {times.dtype}, expected int64")
     if times.ndim > 1 or times.size not in (1, n) or (times < 0).any():
@@ -87,7 +91,9 @@ def flip(input: Any, dims: Any) -> Any:
     """
     ndim = as_array(input).ndim
     turned = named_axes(ints(dims, "dims"), ndim, "dims")
-    return ops.copy(ops.getitem(input, index=(*[slice(None, None, -1 if d in turned else 1) for d in range(ndim)], ...)))
+    return ops.copy(
+        ops.getitem(input, index=(*[slice(None, None, -1 if d in turned else 1) for d in range(ndim)], ...))
+    )
 
 
 def fliplr(input: Any) -> Any:

@@ -15,9 +15,7 @@ from .indexing import EVERY, along, mask_of, normalised, places_in, vector_of, w
 from .shaping import broadcast_shapes, expand, flatten
 
 
-def scatter(
-    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
-) -> Any:
+def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
     """y = x, but y[i, index[i,j,k], k] = src[i,j,k] for dim = 1, and so on; src is a Tensor or a number (`value`).
 
     Where an element is named twice, the last one stays. `reduce` "add" or "multiply": x is kept and combined with src.
@@ -186,7 +184,9 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     if where.dtype != np.int64:
         raise IndexOutOfRange(f"index: got {where.dtype}, expected int64; call .long()")
     if filler.ndim or where.ndim > 1:
-        raise ShapeError(f"index_fill: got value {filler.shape} and index {where.shape}, expected a number and a vector")
+        raise ShapeError(
+            f"index_fill: got value {filler.shape} and index {where.shape}, expected a number and a vector"
+        )
     n = array.shape[d] if array.ndim else 1
     places = within(np.array(where).reshape(-1), n, least=-n)
     index = (*(EVERY,) * d, places) if array.ndim else (...,) if places.size else (None, slice(0, 0))
@@ -242,7 +242,12 @@ def fitting(array: Any, parts: Any, order: Any, values: Any) -> Any:
     """
     given = as_array(values, "values")
     kinds = {part.dtype for part in parts if isinstance(part, np.ndarray)}
-    if isinstance(values, Variable) and kinds and given.dtype != array.dtype and (given.ndim or kinds != {np.dtype(bool)}):
+    if (
+        isinstance(values, Variable)
+        and kinds
+        and given.dtype != array.dtype
+        and (given.ndim or kinds != {np.dtype(bool)})
+    ):
         raise DTypeError(f"values: got {given.dtype} for a Tensor of {array.dtype}, expected the same; use .to(dtype)")
     values = cast_to(values, array.dtype)
     ones = next((k for k, n in enumerate(given.shape) if n != 1), given.ndim)
@@ -294,6 +299,8 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     chosen = np.array(np.broadcast_to(chosen, shape))
     n = np.count_nonzero(chosen)
     if given.size < n:
-        raise ShapeError(f"source: got {given.size} elements for a mask that holds {n} times, expected as many at least")
+        raise ShapeError(
+            f"source: got {given.size} elements for a mask that holds {n} times, expected as many at least"
+        )
     taken = ops.getitem(flatten(source), index=(slice(0, n),))
     return ops.setitem(ops.copy(expand(input, shape)), taken, index=chosen)

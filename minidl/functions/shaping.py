@@ -290,7 +290,9 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     >>> [x.shape for x in minidl.broadcast_tensors(minidl.ones(3), minidl.ones(2, 1))]
     [(2, 3), (2, 3)]
     """
-    together = tensors_of(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors, "tensors")
+    together = tensors_of(
+        tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors, "tensors"
+    )
     shape = broadcast_shapes(*[x.shape for x in together])
     return tuple([expand(x, shape) for x in together])
 
