@@ -589,9 +589,9 @@ TABLE = minidl.ones(3, 2)
         (
             lambda: minidl.scatter(SQUARE, 1, minidl.tensor([[2]]), 1.0),
             IndexOutOfRange,
-            "2 is outside dimension 1 of size 2",
+            "got 2 for a dimension of size 2",
         ),
-        (lambda: minidl.scatter(SQUARE, 1, minidl.tensor([0]), 1.0), ShapeError, "expected as many dimensions"),
+        (lambda: minidl.scatter(SQUARE, 1, minidl.tensor([0]), 1.0), ShapeError, "does not fit into src"),
         (lambda: minidl.repeat_interleave(SQUARE, minidl.tensor([1, -1]), 0), ArgumentError, "at least 0"),
         (lambda: minidl.roll(SQUARE, (1, 2), 0), ArgumentError, "got 2 shifts for 1 dims"),
     ],

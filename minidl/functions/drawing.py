@@ -225,9 +225,8 @@ def normal(
     """
     check_device(device)
     m, s = as_array(mean, "mean"), as_array(std, "std")
-    given: list[Any] = [
-        x for x in (mean, std) if isinstance(x, (Variable, np.ndarray)) and (size is None or as_array(x).ndim)
-    ]
+    tensors: list[Any] = [x for x in (mean, std) if isinstance(x, (Variable, np.ndarray))]
+    given = [x for x in tensors if size is None or x.ndim]
     if (size is None) != bool(given):
         raise DTypeError("normal: give `size` where mean and std are numbers, and only there")
     if not np.all(s >= 0):
@@ -235,9 +234,9 @@ def normal(
     shape = broadcast_shapes(m.shape, s.shape) if size is None else of_size((ints(size, "size"),), None)
     kind = floating(given[0].dtype if given and dtype is None else dtype)
     drawn = leaf((m + s * random.normal(shape, kind, generator)).astype(kind), requires_grad)
-    traced = [x for x in given if isinstance(x, Variable) and x.needs_grad]
-    for x in traced:  # recorded, with a gradient of 0
-        drawn = ops.add(drawn, ops.zeros_like(x))
+    for x in given:
+        if isinstance(x, Variable) and x.needs_grad:  # recorded, with a gradient of 0
+            drawn = ops.add(drawn, ops.zeros_like(x))
     return drawn
 
 
