@@ -244,7 +244,7 @@ class capture:
                 self._place(param.grad, Origin(name=f"{name}.grad" if name else ""))
             origins = {name: self._origin(x) for name, x in given.items() if isinstance(x, Variable)}
             yield
-            options = {key: value for key, value in group.items() if key not in ("params", "param_names")}
+            options = {key: value for key, value in group.items() if key not in optimizer.beside_the_rule}
             call = self._add(type(optimizer), values, options, outputs={"w": param, **state}, origins=origins)
             self._changed(param, Origin(call.number, "w", name))
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-import minidl
-
 from .. import _kernels as kernels
 from .one_pass import OnePass, arrays, count, numbers
 from .optimizer import at_least_zero
@@ -38,30 +36,33 @@ class Adagrad(OnePass):
 
     def __init__(
         self, params: Any, lr: float = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-        initial_accumulator_value: float = 0, eps: float = 1e-10, *, maximize: bool = False, **others: Any,
+        initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
+        maximize: bool = False, differentiable: bool = False, fused: bool | None = None,
     ) -> None:  # fmt: skip
         defaults = {
             "lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value, "maximize": maximize,
+            "initial_accumulator_value": initial_accumulator_value, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable, "fused": fused,
         }  # fmt: skip
-        super().__init__(params, defaults, others)
+        super().__init__(params, defaults)
+        for group in self.param_groups:  # the sums are part of the state from the beginning
+            self.prepare([param.array for param in group["params"]], [self.state[p] for p in group["params"]], group)
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise if an option makes no sense."""
-        for name in ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
+        super().check(group)
+        for name in ("lr_decay", "weight_decay", "initial_accumulator_value", "eps"):
             at_least_zero(name, group[name])
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters; their sums are part of the state from now on, as in PyTorch."""
-        super().add_param_group(param_group)
-        group = self.param_groups[-1]
-        for param in group["params"]:
-            start = np.full(param.array.shape, group["initial_accumulator_value"], param.array.dtype)
-            self.state[param] = {"step": minidl.tensor(0.0), "sum": minidl.from_numpy(start)}
 
     def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Return the names of the arrays in a parameter's state."""
         return ("step", "sum")
+
+    def start(self, name: str, w: Any) -> Any:
+        """Return what an array of the state begins as; the sum's value is one for all groups, as in PyTorch."""
+        if name == "sum":
+            return np.full(w.shape, self.defaults["initial_accumulator_value"], w.dtype)
+        return super().start(name, w)
 
     def step_all(self, w: Any, g: Any, states: Any, group: dict[str, Any]) -> None:
         """Change the arrays w in place by their gradients g."""

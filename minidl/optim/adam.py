@@ -6,8 +6,9 @@ from typing import Any
 
 from .. import _kernels as kernels
 from ..errors import ArgumentError
+from ..tensor import Tensor
 from .one_pass import OnePass, arrays, count, numbers
-from .optimizer import at_least_zero, below_one
+from .optimizer import at_least_zero, check_betas
 
 
 class Adam(OnePass):
@@ -19,8 +20,9 @@ class Adam(OnePass):
         v <- β₂·v + (1 - β₂)·g²
         w <- w - α·m̂/(√v̂ + ε),  m̂ = m/(1 - β₁ᵗ),  v̂ = v/(1 - β₂ᵗ)
 
-    m and v start at 0; the divisions by 1 - βᵗ make up for that. `weight_decay` λ first adds λ·w to g. `amsgrad` takes
-    the largest v so far instead of v (Reddi et al. 2018). `maximize` turns the sign of g.
+    m and v start at 0; the divisions by 1 - βᵗ make up for that. `weight_decay` λ first adds λ·w to g, or with
+    `decoupled_weight_decay` takes α·λ·w from w (see AdamW). `amsgrad` takes the largest v so far instead of v (Reddi et
+    al. 2018). `maximize` turns the sign of g.
 
     Options: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0, amsgrad False, maximize False. Raises ValueError
     for one that is negative or not finite, and for betas of 1 or more.
@@ -34,27 +36,30 @@ class Adam(OnePass):
     [0.9, -1.9]
     """
 
-    decoupled = False  # is the weight decay apart from the gradient?
-
     def __init__(
         self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-        weight_decay: float = 0, amsgrad: bool = False, *, maximize: bool = False, **others: Any,
+        weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
+        capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
+        check_betas(betas)
+        if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
+            raise ArgumentError(f"betas must be two floats or two Tensors, got {betas!r}")
+        if foreach and not capturable and (isinstance(lr, Tensor) or isinstance(betas[0], Tensor)):
+            raise ArgumentError("foreach=True takes lr and betas as numbers, got a Tensor; leave foreach out")
         defaults = {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
-            "maximize": maximize,
+            "lr": lr, "betas": (float(betas[0]), float(betas[1])), "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
+            "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
         }  # fmt: skip
-        super().__init__(params, defaults, others)
+        super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise if an option makes no sense."""
-        for name in ("lr", "eps", "weight_decay"):
+        super().check(group)
+        for name in ("eps", "weight_decay"):
             at_least_zero(name, group[name])
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ArgumentError(f"betas must be a pair of numbers, got {betas!r}")
-        for number, beta in enumerate(betas):
-            below_one(f"betas[{number}]", beta)
+        check_betas(group["betas"])
 
     def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Return the names of the arrays in a parameter's state."""
@@ -67,5 +72,6 @@ class Adam(OnePass):
         lr, eps, weight_decay = numbers(group, "lr", "eps", "weight_decay")
         beta1, beta2 = map(float, group["betas"])
         kernels.update_adam(
-            w, g, m, v, largest, t, lr, beta1, beta2, eps, weight_decay, self.decoupled, bool(group["maximize"])
-        )
+            w, g, m, v, largest, t, lr, beta1, beta2, eps, weight_decay, bool(group["decoupled_weight_decay"]),
+            bool(group["maximize"]),
+        )  # fmt: skip

@@ -22,7 +22,7 @@ class OnePass(Optimizer):
     """
 
     def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """Return the names of the arrays in a parameter's state; they begin as zeros."""
+        """Return the names of the arrays in a parameter's state."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it keeps; write kept(self, group)")
 
     def step_all(self, w: Arrays, g: Arrays, states: list[dict[str, Any]], group: dict[str, Any]) -> None:
@@ -43,14 +43,21 @@ class OnePass(Optimizer):
         arrays, gradients = [param.array for param in params], [param.grad.array for param in params]
         self.step_row_major(arrays, gradients, [self.state[param] for param in params], group)
 
-    def step_row_major(self, w: Arrays, g: Arrays, states: list[dict[str, Any]], group: dict[str, Any]) -> None:
-        """Do a step on arrays of any layout, with copies of those that are not row-major."""
+    def start(self, name: str, w: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return what an array of the state of a parameter begins as."""
+        return np.zeros((), np.float32) if name == "step" else np.zeros(w.shape, w.dtype)
+
+    def prepare(self, w: Arrays, states: list[dict[str, Any]], group: dict[str, Any]) -> None:
+        """Begin the states that are not there yet."""
         names = self.kept(group)
         for array, state in zip(w, states, strict=True):
             for name in names:
                 if state.get(name) is None:
-                    start = np.zeros((), np.float32) if name == "step" else np.zeros(array.shape, array.dtype)
-                    state[name] = minidl.from_numpy(start)
+                    state[name] = minidl.from_numpy(self.start(name, array))
+
+    def step_row_major(self, w: Arrays, g: Arrays, states: list[dict[str, Any]], group: dict[str, Any]) -> None:
+        """Do a step on arrays of any layout, with copies of those that are not row-major."""
+        self.prepare(w, states, group)
         if False not in [array.flags.c_contiguous for array in (*w, *g)]:
             self.step_all(w, g, states, group)
             return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,11 +15,30 @@ import numpy as np
 import minidl
 
 from ..autograd import enable_grad, observer, tick
-from ..errors import ArgumentError, ArgumentTypeError, StateError
-from ..tensor import Tensor
+from ..errors import ArgumentError, ArgumentTypeError, DTypeError, StateError
+from ..tensor import HookHandle, Tensor
 
-# Options that PyTorch has for its speed on a GPU: any value gives the same numbers.
-HARMLESS = ("foreach", "fused", "capturable")
+
+def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a class's `step` with the hooks around it; in one that a derived class's step calls, they don't run."""
+
+    @functools.wraps(step)
+    def step_with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if type(self).step is not step_with_hooks:
+            return step(self, *args, **kwargs)
+        for hook in list(self.pre_hooks.values()):
+            answer = hook(self, args, kwargs)
+            if answer is not None:
+                if not isinstance(answer, tuple) or len(answer) != 2:
+                    raise ArgumentError(f"a step pre-hook must return None or (args, kwargs), got {answer!r}")
+                args, kwargs = answer
+        loss = step(self, *args, **kwargs)
+        self.stepped = True
+        for hook in list(self.post_hooks.values()):
+            hook(self, args, kwargs)
+        return loss
+
+    return step_with_hooks
 
 
 class Optimizer:
@@ -24,7 +46,8 @@ class Optimizer:
 
     `params` is what to train: Tensors (as `model.parameters()` yields them), pairs of name and Tensor, or dicts, each a
     group with options of its own: `[{"params": a}, {"params": b, "lr": 0.1}]`. `defaults` are the options of a group
-    that does not name them. `others` are options that only PyTorch has: those that change only its speed are accepted.
+    that does not name them. The options `foreach`, `fused` and `capturable` choose between PyTorch's ways to compute
+    the same numbers, and do nothing here; `differentiable` must be False.
 
     A subclass writes its rule as `update(w, g, state, group)`, in NumPy, on one parameter and its gradient:
 
@@ -40,11 +63,13 @@ class Optimizer:
     [0.75, -0.75]
     """
 
-    def __init__(self, params: Any, defaults: dict[str, Any], others: Mapping[str, Any] | None = None) -> None:
-        for name, value in (others or {}).items():
-            if name not in HARMLESS and not (name == "differentiable" and not value):
-                raise ArgumentTypeError(f"{type(self).__name__} has no option {name}={value!r}")
+    # what a group holds that is no part of the rule
+    beside_the_rule = frozenset({"params", "param_names", "foreach", "fused", "capturable", "differentiable"})
+
+    def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
+        self.pre_hooks: dict[int, Callable[..., Any]] = {}
+        self.post_hooks: dict[int, Callable[..., Any]] = {}
         self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self.stepped = False  # for a scheduler, which must come after the first step
@@ -59,8 +84,15 @@ class Optimizer:
         for group in groups:
             self.add_param_group(group)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Run the hooks around a step that a derived class writes anew."""
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = hooked(cls.step)  # type: ignore[method-assign]
+
     # -- the step ----------------------------------------------------------------------------------------------------
 
+    @hooked
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient by the rule; return what `closure`, if given, returns.
 
@@ -79,7 +111,6 @@ class Optimizer:
             for param in params:
                 with watching.updating(self, param, group):
                     self.update_group([param], group)
-        self.stepped = True
         return loss
 
     def update(self, w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -103,7 +134,25 @@ class Optimizer:
                 if set_to_none:
                     param.grad = None
                 elif param.grad is not None:
-                    param.grad = param.grad.detach().zero_()
+                    if param.grad.requires_grad:  # after a backward with create_graph
+                        param.grad = param.grad.detach()
+                    param.grad.zero_()
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return other arguments for it."""
+        return HookHandle(self.pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call `hook(optimizer, args, kwargs)` after each step.
+
+        >>> import minidl
+        >>> optimizer = minidl.optim.SGD([minidl.zeros(1, requires_grad=True)], lr=0.1)
+        >>> handle = optimizer.register_step_post_hook(lambda optimizer, args, kwargs: print("a step"))
+        >>> optimizer.step()
+        a step
+        >>> handle.remove()
+        """
+        return HookHandle(self.post_hooks, hook)
 
     # -- groups ------------------------------------------------------------------------------------------------------
 
@@ -126,11 +175,14 @@ class Optimizer:
                     f"params: entry {number}, of shape {param.shape}, was computed from other Tensors; only leaves are "
                     "trained: pass what it was computed from, or a copy of its own: nn.Parameter(x)"
                 )
+            if param.requires_grad and param.dtype == np.float16:
+                raise DTypeError(f"params: entry {number} is float16, which is for storage; train it in float32")
         if len(names) not in (0, len(params)) or any(("param_names" in g) != bool(names) for g in self.param_groups):
             raise ArgumentError("either all parameters of an optimizer come with names or none")
-        earlier = [param for other in self.param_groups for param in other["params"]]
-        if len({id(param) for param in (*earlier, *params)}) < len(earlier) + len(params):
-            raise ArgumentError("params holds a parameter twice; it would be updated twice in a step, so give it once")
+        if len(set(params)) < len(params):
+            warnings.warn("params holds a parameter twice, which is then updated twice in a step", stacklevel=3)
+        if not set(params).isdisjoint(param for other in self.param_groups for param in other["params"]):
+            raise ArgumentError("params: some parameters are in more than one group; each must have its own options")
         self.check(group)
         self.param_groups.append(group)
 
@@ -138,6 +190,10 @@ class Optimizer:
         """Raise if an option of a group makes no sense."""
         if "lr" in group:
             at_least_zero("lr", group["lr"])
+        if group.get("differentiable"):
+            raise ArgumentError("differentiable=True is not supported: a step changes the arrays and is not recorded")
+        if group.get("fused") and group.get("foreach"):
+            raise ArgumentError("fused and foreach can't both be True")
 
     # -- state -------------------------------------------------------------------------------------------------------
 
@@ -180,20 +236,25 @@ class Optimizer:
         for number, param in zip(numbers, params, strict=True):
             if number in saved_state:
                 state[param] = {name: fitted(value, param, name) for name, value in saved_state[number].items()}
-        groups = [
-            {**group, **saved, "params": group["params"]}
-            for group, saved in zip(self.param_groups, saved_groups, strict=True)
-        ]
+        groups = []
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            names = {"param_names": group["param_names"]} if "param_names" in group else {}
+            loaded = copy.deepcopy({name: value for name, value in saved.items() if name != "params"})
+            groups.append({**self.defaults, **names, **loaded, "params": group["params"]})
         for group in groups:
             self.check(group)
         self.state, self.param_groups = state, groups
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: all but the hooks."""
+        return {**vars(self), "pre_hooks": {}, "post_hooks": {}}
+
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        groups = []
         for number, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {number}")
-            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
-        return "\n".join([*lines, ")"])
+            options = [f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params"]
+            groups.append(f"\nParameter Group {number}\n" + "".join(options))
+        return f"{type(self).__name__} ({''.join(groups)})"
 
 
 def listed(params: Any) -> list[Any]:
@@ -210,11 +271,13 @@ def listed(params: Any) -> list[Any]:
 
 
 def at_least_zero(name: str, value: Any) -> None:
-    """Raise unless an option is a finite number from 0 up."""
+    """Raise unless an option is a finite number from 0 up, or a Tensor with one."""
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ArgumentError(f"{name} must be one number, got a Tensor of shape {value.shape}")
     try:
         good = 0 <= value < math.inf
     except TypeError:
-        good = False
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}") from None
     if not good:
         raise ArgumentError(f"{name} must be a finite number of 0 or more, got {value!r}")
 
@@ -226,12 +289,24 @@ def below_one(name: str, value: Any) -> None:
         raise ArgumentError(f"{name} must be from 0 to 1, without 1, got {value!r}")
 
 
+def check_betas(betas: Any) -> None:
+    """Raise unless betas is a pair of numbers from 0 to 1, without 1."""
+    if not isinstance(betas, (tuple, list)):
+        raise ArgumentTypeError(f"betas must be a pair of numbers, got {betas!r}")
+    if len(betas) != 2:
+        raise ArgumentError(f"betas must be a pair of numbers, got {betas!r}")
+    for number, beta in enumerate(betas):
+        below_one(f"betas[{number}]", beta)
+
+
 def fitted(value: Any, param: Tensor, name: str) -> Any:
     """Return a copy of a value of the state for this parameter, or raise if its shape is another."""
-    if not isinstance(value, (Tensor, np.ndarray)):
-        return value
     if name == "step":  # a count, in a dtype of its own
+        return minidl.tensor(value) if hasattr(value, "shape") else minidl.tensor(float(value))
+    if not hasattr(value, "shape"):
+        return copy.deepcopy(value)
+    if tuple(value.shape) == param.shape:
+        return minidl.tensor(value, dtype=param.dtype).contiguous()
+    if not value.shape:  # one number, whatever the shape of the parameter
         return minidl.tensor(value)
-    if value.shape != param.shape:
-        raise StateError(f"the state's {name} is {value.shape} for a parameter of shape {param.shape}")
-    return minidl.tensor(value, dtype=param.dtype).contiguous()
+    raise StateError(f"the state's {name} is {tuple(value.shape)} for a parameter of shape {param.shape}")

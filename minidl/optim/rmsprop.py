@@ -35,17 +35,20 @@ class RMSprop(OnePass):
 
     def __init__(
         self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0,
-        momentum: float = 0, centered: bool = False, *, maximize: bool = False, **others: Any,
+        momentum: float = 0, centered: bool = False, capturable: bool = False, foreach: bool | None = None,
+        maximize: bool = False, differentiable: bool = False,
     ) -> None:  # fmt: skip
         defaults = {
             "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
-            "weight_decay": weight_decay, "maximize": maximize,
+            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable,
         }  # fmt: skip
-        super().__init__(params, defaults, others)
+        super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise if an option makes no sense."""
-        for name in ("lr", "alpha", "eps", "weight_decay", "momentum"):
+        super().check(group)
+        for name in ("alpha", "eps", "weight_decay", "momentum"):
             at_least_zero(name, group[name])
 
     def kept(self, group: dict[str, Any]) -> tuple[str, ...]:

@@ -37,17 +37,19 @@ class SGD(OnePass):
 
     def __init__(
         self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
-        nesterov: bool = False, *, maximize: bool = False, **others: Any,
+        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:  # fmt: skip
         defaults = {
             "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
-            "maximize": maximize,
+            "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
         }  # fmt: skip
-        super().__init__(params, defaults, others)
+        super().__init__(params, defaults)
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise if an option makes no sense."""
-        for name in ("lr", "momentum", "weight_decay"):
+        super().check(group)
+        for name in ("momentum", "weight_decay"):
             at_least_zero(name, group[name])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError("nesterov needs a momentum above 0 and no dampening")
