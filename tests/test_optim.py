@@ -59,7 +59,8 @@ CASES = {
     "adadelta_everything": ("Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}),
     "adamax": ("Adamax", {}),
     "adamax_everything": (
-        "Adamax", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True},
+        "Adamax",
+        {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True},
     ),
     "nadam": ("NAdam", {}),
     "nadam_everything": (
@@ -69,7 +70,8 @@ CASES = {
     "nadam_decoupled": ("NAdam", {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True}),
     "radam": ("RAdam", {}),
     "radam_everything": (
-        "RAdam", {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True},
+        "RAdam",
+        {"lr": 0.1, "betas": (0.8, 0.9), "eps": 1e-3, "weight_decay": 0.1, "maximize": True},
     ),
     "radam_decoupled": ("RAdam", {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True}),
     "radam_never_warm": ("RAdam", {"lr": 0.1, "betas": (0.5, 0.6)}),
@@ -77,7 +79,8 @@ CASES = {
     "rprop_everything": ("Rprop", {"lr": 0.1, "etas": (0.4, 1.7), "step_sizes": (0.01, 0.3), "maximize": True}),
     "asgd": ("ASGD", {}),
     "asgd_everything": (
-        "ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.6, "t0": 4, "weight_decay": 0.1, "maximize": True},
+        "ASGD",
+        {"lr": 0.1, "lambd": 0.1, "alpha": 0.6, "t0": 4, "weight_decay": 0.1, "maximize": True},
     ),
 }
 
@@ -286,8 +289,6 @@ def test_an_optimizer_of_ones_own():
     assert optimizer.state[w] == {"calls": 2}
     with pytest.raises(NotImplementedError, match="Optimizer has no rule"):
         optim.Optimizer([w], {}).step()
-
-
 
 
 @pytest.mark.parametrize("level", ["compiled", "reference"])
@@ -682,6 +683,15 @@ SCHEDULES = {
     "cosine_one": lambda lib, optimizer: lib.CosineAnnealingLR(optimizer, T_max=1),
     "restarts": lambda lib, optimizer: lib.CosineAnnealingWarmRestarts(optimizer, 4),
     "restarts_longer": lambda lib, optimizer: lib.CosineAnnealingWarmRestarts(optimizer, 2, 3, eta_min=0.02),
+    "cyclic": lambda lib, optimizer: lib.CyclicLR(optimizer, 0.1, 1.0, 3),
+    "cyclic_options": lambda lib, optimizer: lib.CyclicLR(
+        optimizer, [0.1, 0.2], [1.0, 2.0], 2, 4, "triangular2", base_momentum=[0.6, 0.7], max_momentum=0.95
+    ),
+    "cyclic_range": lambda lib, optimizer: lib.CyclicLR(optimizer, 0.1, 1.0, 3, mode="exp_range", gamma=0.9),
+    "cyclic_function": lambda lib, optimizer: lib.CyclicLR(optimizer, 0.1, 1.0, 3, scale_fn=lambda n: 1 / (1 + n)),
+    "cyclic_function_of_steps": lambda lib, optimizer: lib.CyclicLR(
+        optimizer, 0.1, 1.0, 3, scale_fn=lambda n: 1 / (1 + n), scale_mode="iterations", cycle_momentum=False
+    ),
     "one_cycle": lambda lib, optimizer: lib.OneCycleLR(optimizer, max_lr=2.0, total_steps=16),
     "one_cycle_three": lambda lib, optimizer: lib.OneCycleLR(
         optimizer, [1.0, 2.0], epochs=4, steps_per_epoch=4, pct_start=0.4, anneal_strategy="linear", three_phase=True,
@@ -738,7 +748,7 @@ def test_schedule_state(name):
     again.load_state_dict(optimizer.state_dict())
     resumed.load_state_dict(copy.deepcopy(scheduler.state_dict()))
     assert "optimizer" not in scheduler.state_dict()
-    assert resumed.last_epoch == 5
+    assert name == "chained" or resumed.last_epoch == 5
     for _ in range(10):
         for either in (optimizer, again):
             either.step()
@@ -778,6 +788,30 @@ def test_schedules_resume_as_torchs(name, epoch):
     np.testing.assert_allclose(list(resumed(minidl)), list(resumed(torch)), rtol=1e-13, atol=1e-16)
 
 
+@pytest.mark.parametrize(
+    "name", [n for n in SCHEDULES if not n.startswith(("restarts", "sequential", "chained", "one_cycle_rate"))]
+)
+def test_steps_to_an_epoch_are_torchs(name):
+    """They warn, and use the closed form."""
+    torch = pytest.importorskip("torch")
+
+    def path(library):
+        groups = [{"params": [library.ones(1, requires_grad=True)]} for _ in range(2)]
+        optimizer = library.optim.SGD(groups, lr=0.3)
+        scheduler = SCHEDULES[name](library.optim.lr_scheduler, optimizer)
+        metrics = [1.0] * isinstance(scheduler, library.optim.lr_scheduler.ReduceLROnPlateau)
+        for epoch in (0, 3, None, 4, 9, None, None, 1, 16):
+            optimizer.step()
+            if epoch is None:
+                scheduler.step(*metrics)
+            else:
+                with pytest.warns(UserWarning, match="epoch"):
+                    scheduler.step(*metrics, epoch)
+            yield scheduler.last_epoch, *scheduler.get_last_lr()
+
+    np.testing.assert_allclose(list(path(minidl)), list(path(torch)), rtol=1e-13, atol=1e-16)
+
+
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_restarts_within_an_epoch(factor):
     torch = pytest.importorskip("torch")
@@ -793,22 +827,20 @@ def test_restarts_within_an_epoch(factor):
     np.testing.assert_allclose(list(path(minidl)), list(path(torch)), rtol=1e-12)
 
 
+@pytest.mark.filterwarnings("ignore:scheduler.step.. came before:UserWarning")
 def test_schedules_within_schedules():
-    def optimizer():
-        return optim.SGD([param()], lr=1.0)
-
-    whole = optimizer()
+    """A chain in a sequence is one step ahead, as in PyTorch."""
+    whole = optim.SGD([param()], lr=1.0)
     warm_up = lr_scheduler.ChainedScheduler(
         [lr_scheduler.ConstantLR(whole, 0.5, 10), lr_scheduler.ExponentialLR(whole, 0.5)]
     )
-    last = lr_scheduler.ChainedScheduler([lr_scheduler.ExponentialLR(whole, 0.1)])
-    scheduler = lr_scheduler.SequentialLR(whole, [warm_up, last], [2])
+    scheduler = lr_scheduler.SequentialLR(whole, [warm_up, lr_scheduler.ExponentialLR(whole, 0.1)], [2])
     found = []
     for _ in range(4):
         found.append(scheduler.get_last_lr()[0])
         whole.step()
         scheduler.step()
-    assert found == [0.5, 0.25, 1.0, 0.1]
+    assert found == [0.25, 0.125, 1.0, 0.1]
 
 
 def test_plateau_takes_new_groups_and_tensors():
@@ -861,13 +893,24 @@ def test_an_optimizer_with_its_own_step_gives_no_false_warning():
         (
             lambda o: lr_scheduler.StepLR(o, 0),
             ValueError,
-            "step_size must be a whole number of epochs from 1 up, got 0",
+            "step_size must be a number of epochs above 0, got 0",
         ),
         (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), ValueError, "expected 1 values, one for each group, got 2"),
         (lambda o: lr_scheduler.LambdaLR(nn.ReLU(), abs), TypeError, "must be a minidl.optim.Optimizer, got ReLU"),
         (lambda o: lr_scheduler.LRScheduler(o), NotImplementedError, "LRScheduler has no rule"),
         (lambda o: lr_scheduler.LambdaLR(o, 0.5), TypeError, "lr_lambda must be a function of the epoch, got 0.5"),
-        (lambda o: lr_scheduler.ConstantLR(o, 0.0), ValueError, "factor must be above 0, so that it can be undone"),
+        (lambda o: lr_scheduler.ConstantLR(o, -0.1), ValueError, "factor must be from 0 to 1, got -0.1"),
+        (lambda o: lr_scheduler.ConstantLR(o, 0.0, 1)._update_lr(), ValueError, "factor is 0, so the rates can't be"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10, pct_start=0.1), ValueError, "a phase has no length"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10, pct_start=1), ValueError, "a float from 0 to 1, got 1"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, mode="up"), ValueError, "one of 'triangular', .* got 'up'"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 0), ValueError, "step_size_up must be above 0"),
+        (lambda o: lr_scheduler.CyclicLR(o, [0.1] * 2, 1.0), ValueError, "base_lr: expected 1 values"),
+        (
+            lambda o: lr_scheduler.CyclicLR(optim.Rprop([param()]), 0.1, 1.0),
+            ValueError,
+            "Rprop has no momentum; set cycle_momentum=False",
+        ),
         (lambda o: lr_scheduler.LinearLR(o, 0.0), ValueError, "start_factor must be above 0 and at most 1, got 0.0"),
         (lambda o: lr_scheduler.LinearLR(o, 0.5, 2.0), ValueError, "end_factor must be from 0 to 1, got 2.0"),
         (lambda o: lr_scheduler.CosineAnnealingLR(o, 0), ValueError, "T_max must be a number of epochs above 0, got 0"),

@@ -35,6 +35,8 @@ class ASGD(Formula):
     ([0.512, -1.024], [0.576, -1.152])
     """
 
+    numbers = ("step", "eta", "mu")
+
     def __init__(
         self, params: Any, lr: float = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
         weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False, differentiable: bool = False,

@@ -35,6 +35,8 @@ class NAdam(Formula):
     [0.8944, -1.8944]
     """
 
+    numbers = ("step", "mu_product")
+
     def __init__(
         self, params: Any, lr: float = 2e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0, momentum_decay: float = 4e-3, decoupled_weight_decay: bool = False, *,

@@ -66,6 +66,9 @@ class Optimizer:
     # what a group holds that is no part of the rule
     beside_the_rule = frozenset({"params", "param_names", "foreach", "fused", "capturable", "differentiable"})
 
+    # what the state of a parameter holds that is one number, in a dtype of its own
+    numbers: tuple[str, ...] = ("step",)
+
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.pre_hooks: dict[int, Callable[..., Any]] = {}
@@ -234,13 +237,12 @@ class Optimizer:
         params = [param for group in self.param_groups for param in group["params"]]
         state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
         for number, param in zip(numbers, params, strict=True):
-            if number in saved_state:
-                state[param] = {name: fitted(value, param, name) for name, value in saved_state[number].items()}
+            for name, value in saved_state.get(number, {}).items():
+                state[param][name] = fitted(name, value, param, self.numbers)
         groups = []
-        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+        for group, saved in zip(self.param_groups, copy.deepcopy(saved_groups), strict=True):
             names = {"param_names": group["param_names"]} if "param_names" in group else {}
-            loaded = copy.deepcopy({name: value for name, value in saved.items() if name != "params"})
-            groups.append({**self.defaults, **names, **loaded, "params": group["params"]})
+            groups.append({**self.defaults, **names, **saved, "params": group["params"]})
         for group in groups:
             self.check(group)
         self.state, self.param_groups = state, groups
@@ -299,14 +301,12 @@ def check_betas(betas: Any) -> None:
         below_one(f"betas[{number}]", beta)
 
 
-def fitted(value: Any, param: Tensor, name: str) -> Any:
+def fitted(name: str, value: Any, param: Tensor, numbers: Iterable[str]) -> Any:
     """Return a copy of a value of the state for this parameter, or raise if its shape is another."""
-    if name == "step":  # a count, in a dtype of its own
-        return minidl.tensor(value) if hasattr(value, "shape") else minidl.tensor(float(value))
+    if name in numbers:
+        return minidl.tensor(value if hasattr(value, "shape") else float(value))
     if not hasattr(value, "shape"):
         return copy.deepcopy(value)
-    if tuple(value.shape) == param.shape:
-        return minidl.tensor(value, dtype=param.dtype).contiguous()
-    if not value.shape:  # one number, whatever the shape of the parameter
-        return minidl.tensor(value)
-    raise StateError(f"the state's {name} is {tuple(value.shape)} for a parameter of shape {param.shape}")
+    if tuple(value.shape) != param.shape:
+        raise StateError(f"the state's {name} is {tuple(value.shape)} for a parameter of shape {param.shape}")
+    return minidl.tensor(value, dtype=param.dtype).contiguous()

@@ -4,12 +4,14 @@ scheduler.py   LRScheduler, the base, and LambdaLR, MultiplicativeLR, whose rule
 decay.py       the rate times a factor: StepLR, MultiStepLR, ExponentialLR, ConstantLR, LinearLR, PolynomialLR
 cosine.py      along a cosine: CosineAnnealingLR, CosineAnnealingWarmRestarts
 one_cycle.py   OneCycleLR
+cyclic.py      CyclicLR
 plateau.py     ReduceLROnPlateau, which looks at the loss
 combined.py    several schedules: SequentialLR, ChainedScheduler
 """
 
 from .combined import ChainedScheduler, SequentialLR
 from .cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from .cyclic import CyclicLR
 from .decay import ConstantLR, ExponentialLR, LinearLR, MultiStepLR, PolynomialLR, StepLR
 from .one_cycle import OneCycleLR
 from .plateau import ReduceLROnPlateau
@@ -20,6 +22,7 @@ __all__ = [
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",

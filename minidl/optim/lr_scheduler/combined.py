@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import ArgumentError, ArgumentTypeError
 from ..optimizer import Optimizer
 from .plateau import ReduceLROnPlateau
-from .scheduler import LRScheduler
+from .scheduler import LRScheduler, of_groups, put_lr
 
 
 class Combined(LRScheduler):
@@ -31,29 +31,13 @@ class Combined(LRScheduler):
         self.optimizer = schedulers[0].optimizer
         self._schedulers = list(schedulers)
 
-    def first(self) -> list[LRScheduler]:
-        """Return the schedules that work at epoch 0."""
-        return self._schedulers
-
-    def start(self) -> None:
-        """Undo the first steps that all schedules did when they were made, and do those of `first()`."""
-        self.last_epoch += 1
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
+    def undo(self) -> None:
+        """Undo the first steps that the schedules did when they were made."""
         for scheduler in self._schedulers:
-            scheduler.last_epoch -= 1
-        for scheduler in self.first():
-            scheduler.start()
-        self.note_lr()
-
-    def restart(self) -> None:
-        """Begin at epoch 0 with the initial rates."""
-        self.last_epoch = -1
-        self.start()
-
-    def note_lr(self) -> None:
-        """Keep the present rates for get_last_lr()."""
-        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+            if isinstance(scheduler, Combined):
+                scheduler.undo()
+            else:
+                scheduler.last_epoch -= 1
 
     def state_dict(self) -> dict[str, Any]:
         """Return all but the optimizer, with the states of the schedules."""
@@ -91,23 +75,23 @@ class SequentialLR(Combined):
             raise ArgumentError(
                 f"milestones: expected {len(schedulers) - 1}, one fewer than schedulers, got {len(self._milestones)}"
             )
-        self.last_epoch = last_epoch
-        self.start()
+        self.last_epoch = last_epoch + 1
+        for group in self.optimizer.param_groups:
+            put_lr(group, group["initial_lr"])
+        self.undo()
+        self._schedulers[bisect_right(self._milestones, 0)]._initial_step()
+        self._last_lr = of_groups(self.optimizer)
 
-    def first(self) -> list[LRScheduler]:
-        """Return the schedule whose turn it is at epoch 0."""
-        return [self._schedulers[bisect_right(self._milestones, 0)]]
-
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]
         """Go on to the next epoch, of the schedule whose turn it is."""
         self.last_epoch += 1
         number = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[number]
         if number > 0 and self._milestones[number - 1] == self.last_epoch:
-            scheduler.restart()
+            scheduler._update_lr(0)
         else:
             scheduler.step()
-        self.note_lr()
+        self._last_lr = of_groups(self.optimizer)
 
 
 class ChainedScheduler(Combined):
@@ -128,12 +112,10 @@ class ChainedScheduler(Combined):
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         self.take(schedulers, optimizer)
-        self.last_epoch = 0
-        self.note_lr()
+        self._last_lr = of_groups(self.optimizer)
 
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]
         """Go on to the next epoch, of all schedules."""
         for scheduler in self._schedulers:
             scheduler.step()
-        self.last_epoch += 1
-        self.note_lr()
+        self._last_lr = of_groups(self.optimizer)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from ...errors import ArgumentError
 from ..optimizer import Optimizer
 from .decay import whole_epochs
-from .scheduler import LRScheduler
+from .scheduler import LRScheduler, of_groups
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -38,9 +39,9 @@ class CosineAnnealingLR(LRScheduler):
         """Return 1 + cos(π·epoch/T_max), from 2 to 0."""
         return 1 + math.cos(math.pi * epoch / self.T_max)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[Any]:
         """Return the rates of this epoch from those of the epoch before."""
-        present = [group["lr"] for group in self.optimizer.param_groups]
+        present = of_groups(self.optimizer)
         if self._is_initial:
             return present
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # from the bottom, where the height was 0
@@ -48,6 +49,10 @@ class CosineAnnealingLR(LRScheduler):
             return [lr + (base - self.eta_min) * rise for lr, base in zip(present, self.base_lrs, strict=True)]
         ratio = self.height(self.last_epoch) / self.height(self.last_epoch - 1)
         return [self.eta_min + (lr - self.eta_min) * ratio for lr in present]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        """Return the rates of this epoch from the initial ones."""
+        return [self.eta_min + (base - self.eta_min) * self.height(self.last_epoch) / 2 for base in self.base_lrs]
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
@@ -77,7 +82,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[Any]:
         """Return the rates of this point of time."""
         height = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from ...errors import ArgumentError
 from ..optimizer import Optimizer
@@ -15,16 +16,25 @@ from .scheduler import LRScheduler
 
 
 class FactorLR(LRScheduler):
-    """lr <- lr · factor(): what the schedules of this file have in common."""
+    """lr <- lr · get_factor(): what the schedules of this file have in common."""
 
     def get_factor(self) -> float:
         """Return by what the rates are multiplied in the epoch `last_epoch`."""
         raise NotImplementedError(f"{type(self).__name__} has no rule; write get_factor(self)")
 
-    def get_lr(self) -> list[float]:
+    def whole_factor(self) -> float:
+        """Return by what the initial rates are multiplied in the epoch `last_epoch`."""
+        raise NotImplementedError(f"{type(self).__name__} has no closed form; write whole_factor(self)")
+
+    def get_lr(self) -> list[Any]:
         """Return the present rates times the factor."""
         factor = self.get_factor()
         return [group["lr"] * factor for group in self.optimizer.param_groups]
+
+    def _get_closed_form_lr(self) -> list[Any]:
+        """Return the initial rates times the factor of all epochs."""
+        factor = self.whole_factor()
+        return [lr * factor for lr in self.base_lrs]
 
 
 def whole_epochs(name: str, value: int) -> int:
@@ -49,14 +59,20 @@ class StepLR(FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        self.step_size = whole_epochs("step_size", step_size)
+        if not step_size > 0:
+            raise ArgumentError(f"step_size must be a number of epochs above 0, got {step_size!r}")
+        self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
     def get_factor(self) -> float:
         """Return gamma if a period is over."""
-        over = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
+        over = self.last_epoch != 0 and self.last_epoch % self.step_size == 0
         return self.gamma if over else 1.0
+
+    def whole_factor(self) -> float:
+        """Return gamma to the number of periods."""
+        return self.gamma ** (self.last_epoch // self.step_size)
 
 
 class MultiStepLR(FactorLR):
@@ -84,6 +100,10 @@ class MultiStepLR(FactorLR):
         """Return gamma at a milestone."""
         return self.gamma ** self.milestones[self.last_epoch]
 
+    def whole_factor(self) -> float:
+        """Return gamma to the number of milestones passed."""
+        return self.gamma ** sum(count for epoch, count in self.milestones.items() if epoch <= self.last_epoch)
+
 
 class ExponentialLR(FactorLR):
     """lr = initial lr · gamma^epoch.
@@ -107,11 +127,15 @@ class ExponentialLR(FactorLR):
         """Return gamma."""
         return 1.0 if self._is_initial else self.gamma
 
+    def whole_factor(self) -> float:
+        """Return gamma to the number of epochs."""
+        return self.gamma**self.last_epoch
+
 
 class ConstantLR(FactorLR):
     """lr = initial lr · factor before the epoch `total_iters`, the initial lr from there on.
 
-    Raises ValueError for a factor that is not above 0 and at most 1.
+    Raises ValueError for a factor that is not from 0 to 1.
 
     >>> import minidl
     >>> from minidl import optim
@@ -125,8 +149,8 @@ class ConstantLR(FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
-        if not 0 < factor <= 1:
-            raise ArgumentError(f"factor must be above 0, so that it can be undone, and at most 1, got {factor!r}")
+        if not 0 <= factor <= 1:
+            raise ArgumentError(f"factor must be from 0 to 1, got {factor!r}")
         self.factor = factor
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
@@ -135,7 +159,15 @@ class ConstantLR(FactorLR):
         """Return the factor at the start and its inverse at the end."""
         if self.last_epoch == 0:
             return self.factor
-        return 1 / self.factor if self.last_epoch == self.total_iters else 1.0
+        if self.last_epoch != self.total_iters:
+            return 1.0
+        if self.factor == 0:
+            raise ArgumentError("factor is 0, so the rates can't be divided by it now that total_iters is reached")
+        return 1 / self.factor
+
+    def whole_factor(self) -> float:
+        """Return the factor, or 1 at the end."""
+        return 1.0 if self.last_epoch >= self.total_iters else self.factor
 
 
 class LinearLR(FactorLR):
@@ -180,6 +212,10 @@ class LinearLR(FactorLR):
             return 1.0
         return self.line(self.last_epoch) / self.line(self.last_epoch - 1)
 
+    def whole_factor(self) -> float:
+        """Return the line's value."""
+        return self.line(min(self.last_epoch, self.total_iters)) / self.total_iters
+
 
 class PolynomialLR(FactorLR):
     """lr = initial lr · (1 - epoch/total_iters)^power, down to 0 at the epoch `total_iters`.
@@ -206,3 +242,7 @@ class PolynomialLR(FactorLR):
             return 1.0
         left = self.total_iters - self.last_epoch
         return float((left / (left + 1)) ** self.power)
+
+    def whole_factor(self) -> float:
+        """Return the polynomial's value."""
+        return float((1 - min(self.last_epoch, self.total_iters) / self.total_iters) ** self.power)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ...errors import ArgumentError
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, for_each_group
+from .scheduler import LRScheduler, check_momentum, for_each_group, put_momentum
 
 
 class Phase(NamedTuple):
@@ -60,15 +60,14 @@ class OneCycleLR(LRScheduler):
     ) -> None:  # fmt: skip
         options: dict[str, list[float]] = {"max_lr": for_each_group("max_lr", max_lr, optimizer)}
         self.total_steps = number_of_steps(total_steps, epochs, steps_per_epoch)
-        if not 0 <= pct_start <= 1:
-            raise ArgumentError(f"pct_start must be the part of the steps on the way up, 0 to 1, got {pct_start!r}")
+        if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
+            raise ArgumentError(f"pct_start must be the part of the steps up, a float from 0 to 1, got {pct_start!r}")
         if anneal_strategy not in ("cos", "linear"):
             raise ArgumentError(f"anneal_strategy must be one of 'cos', 'linear', got {anneal_strategy!r}")
         self.anneal_strategy = anneal_strategy
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
-            if not {"momentum", "betas"} & set(optimizer.defaults):
-                raise ArgumentError(f"{type(optimizer).__name__} has no momentum; set cycle_momentum=False")
+            check_momentum(optimizer)
             options["max_momentum"] = for_each_group("max_momentum", max_momentum, optimizer)
             options["base_momentum"] = for_each_group("base_momentum", base_momentum, optimizer)
         options["initial_lr"] = [lr / div_factor for lr in options["max_lr"]]
@@ -97,15 +96,13 @@ class OneCycleLR(LRScheduler):
         for following in self.phases[1:]:
             if self.last_epoch > phase.end_step:
                 start, phase = phase.end_step, following
+        if phase.end_step == start:
+            raise ArgumentError(f"a phase has no length: pct_start is too near 0 or 1 for {self.total_steps} steps")
         part = (self.last_epoch - start) / (phase.end_step - start)
         between = cosine if self.anneal_strategy == "cos" else line
         if self.cycle_momentum:
             for group in self.optimizer.param_groups:
-                momentum = between(group[phase.start_momentum], group[phase.end_momentum], part)
-                if "betas" in group:
-                    group["betas"] = (momentum, *group["betas"][1:])
-                else:
-                    group["momentum"] = momentum
+                put_momentum(group, between(group[phase.start_momentum], group[phase.end_momentum], part))
         return [between(group[phase.start_lr], group[phase.end_lr], part) for group in self.optimizer.param_groups]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...errors import ArgumentError
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, for_each_group
+from .scheduler import LRScheduler, for_each_group, of_groups, put_lr, warn_of_epoch
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -33,7 +33,6 @@ class ReduceLROnPlateau(LRScheduler):
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
         threshold_mode: str = "rel", cooldown: int = 0, min_lr: Any = 0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
-        for_each_group("min_lr", min_lr, optimizer)
         if not factor < 1:
             raise ArgumentError(f"factor must be below 1, to make the rate smaller, got {factor!r}")
         if mode not in ("min", "max"):
@@ -47,22 +46,24 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold = threshold
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
-        self.min_lr = min_lr
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
+        self.min_lrs = for_each_group("min_lr", min_lr, optimizer)
         self.eps = eps
         self.last_epoch = 0
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = 0
         self.cooldown_counter = 0
-        self._last_lr = self.get_lr()
+        self._last_lr = of_groups(optimizer)
 
-    def get_lr(self) -> list[float]:
-        """Return the present rates."""
-        return [group["lr"] for group in self.optimizer.param_groups]
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Take the measure of an epoch, a number or a Tensor with one, and change the rates if it is time.
 
-    def step(self, metrics: Any) -> None:  # type: ignore[override]
-        """Take the measure of an epoch, a number or a Tensor with one, and change the rates if it is time."""
+        The epoch's number, by default one more than the last, changes nothing else; giving it warns.
+        """
         measure = float(metrics)
-        self.last_epoch += 1
+        if epoch is not None:
+            warn_of_epoch()
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self.num_bad_epochs += 1
         if self.is_better(measure):
             self.best = measure
@@ -74,7 +75,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.reduce_lr()
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
-        self._last_lr = self.get_lr()
+        self._last_lr = of_groups(self.optimizer)
 
     def is_better(self, measure: float) -> bool:
         """Return whether a measure is better than the best so far by the threshold."""
@@ -87,8 +88,10 @@ class ReduceLROnPlateau(LRScheduler):
 
     def reduce_lr(self) -> None:
         """Multiply the rates by the factor."""
-        least_of_each = for_each_group("min_lr", self.min_lr, self.optimizer)
-        for group, least in zip(self.optimizer.param_groups, least_of_each, strict=True):
-            lr = max(group["lr"] * self.factor, least)
-            if group["lr"] - lr > self.eps:
-                group["lr"] = lr
+        if self.default_min_lr is not None:  # groups may have been added
+            self.min_lrs = for_each_group("min_lr", self.default_min_lr, self.optimizer)
+        for group, least in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+            before = float(group["lr"])
+            lr = max(before * self.factor, least)
+            if before - lr > self.eps:
+                put_lr(group, lr)

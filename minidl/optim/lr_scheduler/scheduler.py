@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import types
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ...errors import ArgumentError, ArgumentTypeError
+from ...tensor import Tensor
 from ..optimizer import Optimizer
 
 
@@ -32,58 +33,63 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
-        for number, group in enumerate(optimizer.param_groups):
+        if not any("initial_lr" in group for group in optimizer.param_groups):  # the first schedule
+            optimizer.stepped = False
+        for number, (group, lr) in enumerate(zip(optimizer.param_groups, of_groups(optimizer), strict=True)):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", lr)
             elif "initial_lr" not in group:
                 raise ArgumentError(
                     f"last_epoch={last_epoch} goes on with a schedule, but group {number} of the optimizer has no "
                     "'initial_lr'; load the optimizer's state first, or leave last_epoch out to start anew"
                 )
         self.optimizer = optimizer
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = of_groups(optimizer, "initial_lr")
         self.last_epoch = last_epoch
-        optimizer.stepped = False
-        self.start()
+        self._initial_step()
 
-    def start(self) -> None:
+    def _initial_step(self) -> None:
         """Do the first step, which the optimizer has not come before."""
         self._step_count = 0
         self._is_initial = True
         self.step()
         self._is_initial = False
 
-    def restart(self) -> None:
-        """Begin anew at epoch 0 with the initial rates."""
-        self.last_epoch = -1
-        self.set_lr(self.base_lrs)
-        self.start()
-
-    def get_lr(self) -> list[float]:
-        """Return the learning rate of each group for the epoch `last_epoch`."""
+    def get_lr(self) -> list[Any]:
+        """Return the learning rate of each group for the epoch `last_epoch`, from that of the epoch before."""
         raise NotImplementedError(f"{type(self).__name__} has no rule; write get_lr(self)")
 
-    def set_lr(self, rates: Sequence[float]) -> None:
-        """Give each group its learning rate."""
-        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = lr
-        self._last_lr = list(rates)
+    def _get_closed_form_lr(self) -> list[Any]:
+        """Return the learning rate of each group for the epoch `last_epoch`, from the initial one where it can be."""
+        return self.get_lr()
 
-    def get_last_lr(self) -> list[float]:
+    def get_last_lr(self) -> list[Any]:
         """Return the learning rate of each group that the last step set."""
         return self._last_lr
 
-    def step(self) -> None:
-        """Go on to the next epoch."""
-        if self._step_count == 1 and not self.optimizer.stepped and type(self.optimizer).step is Optimizer.step:
+    def step(self, epoch: int | None = None) -> None:
+        """Go on to the next epoch, or to a given one, which warns."""
+        if self._step_count == 1 and not self.optimizer.stepped:
             warnings.warn(
                 "scheduler.step() came before optimizer.step(), so the first learning rate is never used; call "
                 "optimizer.step() first",
                 stacklevel=2,
             )
         self._step_count += 1
-        self.last_epoch += 1
-        self.set_lr(self.get_lr())
+        if epoch is not None:
+            warn_of_epoch()
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: int | None = None) -> None:
+        """Set the rates of the next epoch, or of a given one."""
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self.set_lr(self.get_lr() if epoch is None else self._get_closed_form_lr())
+
+    def set_lr(self, rates: Iterable[Any]) -> None:
+        """Give each group its learning rate."""
+        for group, lr in zip(self.optimizer.param_groups, rates, strict=True):
+            put_lr(group, lr)
+        self._last_lr = of_groups(self.optimizer)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all but the optimizer, to go on later from the same point."""
@@ -92,6 +98,42 @@ class LRScheduler:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what state_dict() returned."""
         vars(self).update(state_dict)
+
+
+def warn_of_epoch() -> None:
+    """Warn that step() was given an epoch."""
+    warnings.warn(
+        "scheduler.step(epoch) sets the rate of that epoch anew, whatever changed it before; call scheduler.step()",
+        stacklevel=3,
+    )
+
+
+def of_groups(optimizer: Optimizer, name: str = "lr") -> list[Any]:
+    """Return an option of each group; of a Tensor, a copy."""
+    values = [group[name] for group in optimizer.param_groups]
+    return [value.clone() if isinstance(value, Tensor) else value for value in values]
+
+
+def put_lr(group: dict[str, Any], lr: Any) -> None:
+    """Set a group's learning rate; one that is a Tensor stays the same Tensor."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(float(lr))
+    else:
+        group["lr"] = lr
+
+
+def put_momentum(group: dict[str, Any], momentum: float) -> None:
+    """Set a group's momentum, of Adam and its like β₁."""
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum
+
+
+def check_momentum(optimizer: Optimizer) -> None:
+    """Raise unless an optimizer has a momentum."""
+    if not {"momentum", "betas"} & set(optimizer.defaults):
+        raise ArgumentError(f"{type(optimizer).__name__} has no momentum; set cycle_momentum=False")
 
 
 def check_optimizer(optimizer: Any) -> None:
@@ -108,6 +150,12 @@ def for_each_group(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
     if len(values) != groups:
         raise ArgumentError(f"{name}: expected {groups} values, one for each group, got {len(values)}")
     return values
+
+
+def attributes(function: Callable[..., Any]) -> dict[str, Any] | None:
+    """Return the attributes of a callable object, None for a function, which has none to save."""
+    plain = isinstance(function, types.FunctionType) or not hasattr(function, "__dict__")
+    return None if plain else dict(vars(function))
 
 
 class LambdaLR(LRScheduler):
@@ -139,8 +187,7 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Return all but the optimizer and the functions; of a callable object, its attributes."""
-        saved = [None if isinstance(f, types.FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
-        return {**super().state_dict(), "lr_lambdas": saved}
+        return {**super().state_dict(), "lr_lambdas": [attributes(function) for function in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over what state_dict() returned."""
@@ -166,12 +213,7 @@ class MultiplicativeLR(LambdaLR):
 
     def get_lr(self) -> list[float]:
         """Return the present rates times the functions' values."""
-        present = [group["lr"] for group in self.optimizer.param_groups]
+        present = of_groups(self.optimizer)
         if self._is_initial:
             return present
         return [lr * function(self.last_epoch) for lr, function in zip(present, self.lr_lambdas, strict=True)]
-
-    def restart(self) -> None:
-        """Begin anew at epoch 0, from the present rates."""
-        self.last_epoch = 0
-        self.set_lr(self.get_lr())
