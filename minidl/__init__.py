@@ -35,7 +35,19 @@ from .dtypes import (
     uint8,
 )
 from .explain import explain
-from .functions.activation import log_softmax, softmax
+from .functions.activation import (
+    celu,
+    celu_,
+    hardshrink,
+    prelu,
+    relu_,
+    rrelu,
+    rrelu_,
+    selu,
+    selu_,
+    threshold,
+    threshold_,
+)
 from .functions.arithmetic import (
     add,
     allclose,
@@ -197,6 +209,7 @@ from .functions.shaping import (
     unflatten,
     unsqueeze,
 )
+from .functions.softmax import log_softmax, softmax
 from .ops import (
     abs,
     bitwise_and,
@@ -288,6 +301,8 @@ __all__ = [
     "capture",
     "cat",
     "ceil",
+    "celu",
+    "celu_",
     "chunk",
     "clamp",
     "clip",
@@ -343,6 +358,7 @@ __all__ = [
     "get_rng_state",
     "gt",
     "half",
+    "hardshrink",
     "hsplit",
     "hstack",
     "index_add",
@@ -416,6 +432,7 @@ __all__ = [
     "permute",
     "pi",
     "pow",
+    "prelu",
     "promote_types",
     "put",
     "rand",
@@ -429,6 +446,7 @@ __all__ = [
     "reciprocal",
     "reference",
     "relu",
+    "relu_",
     "remainder",
     "repeat_interleave",
     "reshape",
@@ -436,6 +454,8 @@ __all__ = [
     "rot90",
     "round",
     "row_stack",
+    "rrelu",
+    "rrelu_",
     "rsqrt",
     "save",
     "scatter",
@@ -444,6 +464,8 @@ __all__ = [
     "searchsorted",
     "seed",
     "select",
+    "selu",
+    "selu_",
     "set_default_dtype",
     "set_grad_enabled",
     "set_num_threads",
@@ -472,6 +494,8 @@ __all__ = [
     "tensor",
     "tensor_split",
     "testing",
+    "threshold",
+    "threshold_",
     "tile",
     "topk",
     "training",

@@ -27,6 +27,7 @@ from .functions import (
     scattering,
     sets,
     shaping,
+    softmax,
 )
 from .functions._arguments import axis
 from .operation import cast_to, quiet
@@ -678,8 +679,10 @@ class Tensor(Variable):
     allclose = arithmetic.allclose
     clamp = clip = arithmetic.clamp
     masked_fill = arithmetic.masked_fill
-    softmax = activation.softmax
-    log_softmax = activation.log_softmax
+    prelu = activation.prelu
+    hardshrink = activation.hardshrink
+    log_softmax = softmax.log_softmax
+    softmax = softmax.softmax
 
     def where(self, condition: Any, other: Any) -> Any:
         """Return this where the condition holds, else `other`."""

@@ -36,6 +36,11 @@ def positive(rng: np.random.Generator, shape: Shape) -> Any:
     return rng.uniform(0.3, 2.0, shape)
 
 
+def probability(rng: np.random.Generator, shape: Shape) -> Any:
+    """Numbers from 0.2 to 0.8."""
+    return rng.uniform(0.2, 0.8, shape)
+
+
 def between(rng: np.random.Generator, shape: Shape) -> Any:
     """Numbers away from the integers and from the halves."""
     return rng.integers(-3, 3, shape) + rng.choice([0.25, 0.75], shape) + rng.uniform(-0.1, 0.1, shape)
@@ -428,6 +433,10 @@ PRODUCTS = [
     Row(
         "gather_planes", ops.gather_planes, (real, integers(4)),
         [((1, 1, 2, 2), (1, 1, 1, 2)), ((2, 2, 2, 3), (2, 2, 3, 3)), ((0, 1, 2, 2), (0, 1, 1, 1))], nan_passes=False,
+    ),
+    Row(
+        "binary_cross_entropy", ops.binary_cross_entropy, (probability, probability),
+        [((2,), (2,)), ((3, 4), (3, 4)), ((), ()), ((0,), (0,))],
     ),
     Row(
         "cross_entropy", ops.cross_entropy, (real, integers(2)),

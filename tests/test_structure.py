@@ -220,6 +220,7 @@ REASONS = {
     "rms_norm": "layer_norm without the mean, in one pass",
     "batch_norm": "stable in two passes, slope through mean and variance",
     "attention": "never stores the weights of all queries and keys",
+    "binary_cross_entropy": "logarithm and slope are cut off at p = 0 and 1, each elsewhere",
     "cross_entropy": "slope softmax - onehot, exact where softmax is 1",
 }
 

@@ -6,6 +6,7 @@ from . import (
     attention,
     conv,
     creation,
+    cross_entropy,
     diagonals,
     drawing,
     embedding,
@@ -13,6 +14,7 @@ from . import (
     joining,
     layers,
     loss,
+    margin_loss,
     norm,
     ordering,
     packing,
@@ -26,6 +28,7 @@ from . import (
     sets,
     shaping,
     similarity,
+    softmax,
 )
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "attention",
     "conv",
     "creation",
+    "cross_entropy",
     "diagonals",
     "drawing",
     "embedding",
@@ -41,6 +45,7 @@ __all__ = [
     "joining",
     "layers",
     "loss",
+    "margin_loss",
     "norm",
     "ordering",
     "packing",
@@ -54,4 +59,5 @@ __all__ = [
     "sets",
     "shaping",
     "similarity",
+    "softmax",
 ]

@@ -26,6 +26,15 @@ def like(answer: Any, *inputs: Any) -> Any:
     return wrap(answer) if any(isinstance(x, Variable) for x in inputs) else answer
 
 
+def number(value: Any, name: str) -> Any:
+    """Return an option as a Python number, from one or from an array or Tensor of one element."""
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, (Variable, np.ndarray, np.generic)) and as_array(value).size == 1:
+        return as_array(value).item()
+    raise DTypeError(f"{name}: got {value!r}, expected a number")
+
+
 def integers(values: Sequence[Any], name: str) -> tuple[int, ...]:
     """Return ints (or 0-d integer Tensors) as a tuple of ints."""
     result = []

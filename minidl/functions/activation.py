@@ -1,13 +1,43 @@
-"""Activations, each only as its formula."""
+"""Activations that work element by element, each only as its formula; an in-place twin of each that PyTorch has."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from .. import ops
-from ..errors import ArgumentError, ShapeError
-from ._arguments import as_array, axis, numpy_names
-from .reductions import floats, typed
+from .. import ops, random
+from ..autograd import Variable
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ._arguments import as_array, axis, like, number
+from .reductions import floats
+
+
+def into(input: Any, y: Any, inplace: bool) -> Any:
+    """Return y, or the input with its values replaced by those of y."""
+    if not inplace:
+        return y
+    if not isinstance(input, Variable):
+        raise DTypeError(f"inplace: got {type(input).__name__}, expected a Tensor")
+    return input.copy_(y)  # type: ignore[attr-defined]
+
+
+def in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the twin of an activation that replaces the values of its input."""
+
+    @wraps(function)
+    def twin(*args: Any, **options: Any) -> Any:
+        return function(*args, **options, inplace=True)
+
+    twin.__name__ = twin.__qualname__ = f"{function.__name__}_"
+    twin.__doc__ = f"Put {function.__name__}(...) in the place of the input's values and return it."
+    return twin
+
+
+def no_booleans(input: Any, name: str) -> None:
+    """Refuse booleans."""
+    if as_array(input).dtype.kind == "b":
+        raise DTypeError(f"{name}: got bool, expected numbers; call .float() first")
 
 
 def relu(input: Any, inplace: bool = False) -> Any:
@@ -17,6 +47,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.relu(minidl.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    no_booleans(input, "relu")
     return input.relu_() if inplace else ops.relu(input)
 
 
@@ -27,8 +58,9 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     >>> minidl.nn.functional.leaky_relu(minidl.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """
-    y = ops.where(ops.gt(input, 0.0), input, ops.mul(input, negative_slope))
-    return input.copy_(y) if inplace else y
+    floats(input, "leaky_relu")
+    below = ops.mul(input, number(negative_slope, "negative_slope"))
+    return into(input, ops.where(ops.gt(input, 0.0), input, below), inplace)
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -40,6 +72,9 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     >>> minidl.nn.functional.gelu(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8413])
     """
+    floats(input, "gelu")
+    if not isinstance(approximate, str):
+        raise DTypeError(f'approximate: got {approximate!r}, expected "none" or "tanh"')
     if approximate not in ("none", "tanh"):
         raise ArgumentError(f'approximate: got {approximate!r}, expected "none" or "tanh"')
     return ops.gelu(input, approximate=approximate)
@@ -52,8 +87,21 @@ def silu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.silu(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7311])
     """
-    y = ops.silu(input)
-    return input.copy_(y) if inplace else y
+    floats(input, "silu")
+    return into(input, ops.silu(input), inplace)
+
+
+def logsigmoid(input: Any) -> Any:
+    """y = ln(1 / (1 + e^-x)), as min(x, 0) - ln(1 + e^-|x|), which overflows nowhere.
+
+    >>> import minidl
+    >>> minidl.nn.functional.logsigmoid(minidl.tensor([0.0, -200.0]))
+    tensor([  -0.6931, -200.0000])
+    """
+    floats(input, "logsigmoid")
+    negative = ops.lt(input, 0.0)
+    below = ops.where(negative, input, ops.neg(input))  # -|x|, smooth on either side of 0
+    return ops.sub(ops.where(negative, input, 0.0), ops.log1p(ops.exp(below)))
 
 
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -63,37 +111,11 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     >>> minidl.nn.functional.softplus(minidl.tensor([0.0, 100.0]))
     tensor([  0.6931, 100.0000])
     """
+    floats(input, "softplus")
+    beta = number(beta, "beta")
     scaled = ops.mul(input, beta)
-    small = ops.minimum(scaled, threshold)
-    return ops.where(ops.gt(scaled, threshold), input, ops.div(ops.log1p(ops.exp(small)), beta))
-
-
-@numpy_names
-def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """y_i = e^(x_i) / Σ_j e^(x_j) along `dim`.
-
-    >>> import minidl
-    >>> minidl.softmax(minidl.tensor([0.0, 0.0]), dim=0)
-    tensor([0.5000, 0.5000])
-    """
-    input = typed(input, dtype)
-    floats(input, "softmax")
-    d = axis(dim, as_array(input).ndim)
-    return ops.softmax(input, dim=d) if as_array(input).ndim else ops.div(input, input)
-
-
-@numpy_names
-def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """y_i = x_i - ln Σ_j e^(x_j) along `dim`.
-
-    >>> import minidl
-    >>> minidl.log_softmax(minidl.tensor([0.0, 0.0]), dim=0)
-    tensor([-0.6931, -0.6931])
-    """
-    input = typed(input, dtype)
-    floats(input, "log_softmax")
-    d = axis(dim, as_array(input).ndim)
-    return ops.log_softmax(input, dim=d) if as_array(input).ndim else ops.sub(input, input)
+    smooth = ops.div(ops.neg(logsigmoid(ops.neg(scaled))), beta)
+    return ops.where(ops.gt(scaled, number(threshold, "threshold")), input, smooth)
 
 
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
@@ -103,13 +125,15 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.elu(minidl.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-    y = ops.where(ops.gt(input, 0.0), input, ops.mul(ops.expm1(not_above_zero(input)), alpha))
-    return input.copy_(y) if inplace else y
+    floats(input, "elu")
+    return into(input, exponential_below(input, number(alpha, "alpha"), 1.0), inplace)
 
 
-def not_above_zero(input: Any) -> Any:
-    """Return x where x <= 0, else 0: what an exponential may see where its branch is not taken, without an overflow."""
-    return ops.where(ops.gt(input, 0.0), 0.0, input)
+def exponential_below(input: Any, alpha: float, scale: float) -> Any:
+    """Return x where x > 0, else α (e^(x / scale) - 1); the exponential sees 0 where it is not taken."""
+    below = ops.le(input, 0.0)
+    x = ops.where(below, input, 0.0)
+    return ops.where(below, ops.mul(ops.expm1(x if scale == 1 else ops.div(x, scale)), alpha), input)
 
 
 def selu(input: Any, inplace: bool = False) -> Any:
@@ -119,8 +143,8 @@ def selu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.selu(minidl.tensor([-1.0, 2.0]))
     tensor([-1.1113,  2.1014])
     """
-    y = ops.mul(elu(input, 1.6732632423543772), 1.0507009873554805)
-    return input.copy_(y) if inplace else y
+    floats(input, "selu")
+    return into(input, ops.mul(elu(input, 1.6732632423543772), 1.0507009873554805), inplace)
 
 
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
@@ -130,11 +154,11 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.celu(minidl.tensor([-1.0, 2.0]), 2.0)
     tensor([-0.7869,  2.0000])
     """
+    floats(input, "celu")
+    alpha = number(alpha, "alpha")
     if alpha == 0:
         raise ArgumentError("celu: alpha is 0, expected another number, x is divided by it")
-    below = ops.mul(ops.expm1(ops.div(not_above_zero(input), alpha)), alpha)
-    y = ops.where(ops.gt(input, 0.0), input, below)
-    return input.copy_(y) if inplace else y
+    return into(input, exponential_below(input, alpha, alpha), inplace)
 
 
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
@@ -144,8 +168,16 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     >>> minidl.nn.functional.hardtanh(minidl.tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
-    y = ops.where(ops.le(input, min_val), min_val, ops.where(ops.ge(input, max_val), max_val, input))
-    return input.copy_(y) if inplace else y
+    no_booleans(input, "hardtanh")
+    low, high = number(min_val, "min_val"), number(max_val, "max_val")
+    if low > high:
+        raise ArgumentError(f"min_val: got {low}, expected at most max_val, which is {high}")
+    kind = as_array(input).dtype.kind
+    if kind != "f":
+        low, high = int(low), int(high)
+    if kind == "u" and low < 0:
+        raise ArgumentError(f"min_val: got {low} for {as_array(input).dtype}, which has no negative numbers")
+    return into(input, ops.where(ops.le(input, low), low, ops.where(ops.ge(input, high), high, input)), inplace)
 
 
 def relu6(input: Any, inplace: bool = False) -> Any:
@@ -159,14 +191,16 @@ def relu6(input: Any, inplace: bool = False) -> Any:
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
-    """y = min(max(x + 3, 0), 6) / 6.
+    """y = (x + 3) / 6 between -3 and 3, 0 below, 1 above.
 
     >>> import minidl
     >>> minidl.nn.functional.hardsigmoid(minidl.tensor([-4.0, 0.0, 1.5]))
     tensor([0.0000, 0.5000, 0.7500])
     """
-    y = ops.div(relu6(ops.add(input, 3.0)), 6.0)
-    return input.copy_(y) if inplace else y
+    floats(input, "hardsigmoid")
+    outside = ops.div(ops.add(ops.sign(input), 1.0), 2.0)
+    inside = ops.div(ops.add(input, 3.0), 6.0)
+    return into(input, ops.where(ops.lt(ops.abs(input), 3.0), inside, outside), inplace)
 
 
 def hardswish(input: Any, inplace: bool = False) -> Any:
@@ -176,20 +210,8 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.hardswish(minidl.tensor([-2.0, 1.0, 4.0]))
     tensor([-0.3333,  0.6667,  4.0000])
     """
-    y = ops.mul(input, hardsigmoid(input))
-    return input.copy_(y) if inplace else y
-
-
-def logsigmoid(input: Any) -> Any:
-    """y = ln(1 / (1 + e^-x)), as min(x, 0) - ln(1 + e^-|x|), which overflows nowhere.
-
-    >>> import minidl
-    >>> minidl.nn.functional.logsigmoid(minidl.tensor([0.0, -200.0]))
-    tensor([  -0.6931, -200.0000])
-    """
-    negative = ops.lt(input, 0.0)
-    below = ops.where(negative, input, ops.neg(input))  # -|x|, smooth on either side of 0
-    return ops.sub(ops.where(negative, input, 0.0), ops.log1p(ops.exp(below)))
+    floats(input, "hardswish")
+    return into(input, ops.mul(input, hardsigmoid(input)), inplace)
 
 
 def mish(input: Any, inplace: bool = False) -> Any:
@@ -199,8 +221,8 @@ def mish(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.mish(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8651])
     """
-    y = ops.mul(input, ops.tanh(softplus(input)))
-    return input.copy_(y) if inplace else y
+    floats(input, "mish")
+    return into(input, ops.mul(input, ops.tanh(softplus(input))), inplace)
 
 
 def prelu(input: Any, weight: Any) -> Any:
@@ -211,14 +233,34 @@ def prelu(input: Any, weight: Any) -> Any:
     tensor([-0.5000,  2.0000])
     """
     x, w = as_array(input), as_array(weight, "weight")
-    if w.size != 1:
-        channels = x.shape[1] if x.ndim > 1 else 1
-        if w.shape != (channels,):
-            raise ShapeError(f"prelu: weight has shape {w.shape}, expected (1,) or ({channels},), one for each channel")
-        weight = ops.reshape(weight, shape=(-1,) + (1,) * (x.ndim - 2))
-    elif x.ndim == 0:
-        weight = ops.reshape(weight, shape=())
+    floats(input, "prelu")
+    if x.dtype != w.dtype:
+        raise DTypeError(f"prelu: input is {x.dtype} and weight is {w.dtype}; make them equal with .to(dtype)")
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if w.ndim > 1 or w.size not in (1, channels) or (x.ndim == 0 and w.size != 1):
+        raise ShapeError(f"prelu: weight has shape {w.shape}, expected (1,) or ({channels},), one for each channel")
+    weight = ops.reshape(weight, shape=(w.size,) + (1,) * (x.ndim - 2) if x.ndim > 1 else (1,) * x.ndim)
     return ops.where(ops.gt(input, 0.0), input, ops.mul(weight, input))
+
+
+def rrelu(
+    input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False, inplace: bool = False
+) -> Any:
+    """y = x where x > 0, else a · x: a is drawn from lower to upper in training, else their mean. Xu et al. 2015.
+
+    >>> import minidl
+    >>> minidl.nn.functional.rrelu(minidl.tensor([-2.0, 2.0]), 0.0, 0.5)
+    tensor([-0.5000,  2.0000])
+    """
+    floats(input, "rrelu")
+    lower, upper = number(lower, "lower"), number(upper, "upper")
+    if not lower <= upper:
+        raise ArgumentError(f"lower: got {lower}, expected at most upper, which is {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    x = as_array(input)
+    slope = random.uniform(x.shape, x.dtype, None) * x.dtype.type(upper - lower) + x.dtype.type(lower)
+    return into(input, ops.where(ops.gt(input, 0.0), input, ops.mul(input, like(slope, input))), inplace)
 
 
 def glu(input: Any, dim: int = -1) -> Any:
@@ -229,6 +271,7 @@ def glu(input: Any, dim: int = -1) -> Any:
     tensor([1.5000])
     """
     shape = as_array(input).shape
+    floats(input, "glu")
     d = axis(dim, len(shape))
     if not shape or shape[d] % 2:
         raise ShapeError(f"glu: dimension {dim} of the input {shape} must have an even size")
@@ -244,17 +287,8 @@ def softsign(input: Any) -> Any:
     >>> minidl.nn.functional.softsign(minidl.tensor([-1.0, 3.0]))
     tensor([-0.5000,  0.7500])
     """
-    return ops.div(input, ops.add(ops.abs(input), 1.0))
-
-
-def softmin(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """y = softmax(-x) along `dim`.
-
-    >>> import minidl
-    >>> minidl.nn.functional.softmin(minidl.tensor([0.0, 0.0]), dim=0)
-    tensor([0.5000, 0.5000])
-    """
-    return softmax(ops.neg(input), dim, dtype=dtype)
+    no_booleans(input, "softsign")
+    return ops.div(input, ops.add(ops.abs(input), 1))
 
 
 def tanhshrink(input: Any) -> Any:
@@ -264,7 +298,34 @@ def tanhshrink(input: Any) -> Any:
     >>> minidl.nn.functional.tanhshrink(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.2384])
     """
+    no_booleans(input, "tanhshrink")
     return ops.sub(input, ops.tanh(input))
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Any:
+    """y = x - λ where x > λ, x + λ where x < -λ, else 0.
+
+    >>> import minidl
+    >>> minidl.nn.functional.softshrink(minidl.tensor([-2.0, 0.3, 1.0]))
+    tensor([-1.5000,  0.0000,  0.5000])
+    """
+    floats(input, "softshrink")
+    lambd = number(lambd, "lambd")
+    if not lambd >= 0:
+        raise ArgumentError(f"lambd: got {lambd}, expected at least 0")
+    towards_zero = ops.where(ops.gt(input, 0.0), ops.sub(input, lambd), ops.add(input, lambd))
+    return ops.where(ops.le(ops.abs(input), lambd), 0.0, towards_zero)
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Any:
+    """y = 0 where |x| <= λ, else x.
+
+    >>> import minidl
+    >>> minidl.nn.functional.hardshrink(minidl.tensor([-2.0, 0.3, 1.0]))
+    tensor([-2.,  0.,  1.])
+    """
+    floats(input, "hardshrink")
+    return ops.where(ops.le(ops.abs(input), number(lambd, "lambd")), 0.0, input)
 
 
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
@@ -274,5 +335,18 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     >>> minidl.nn.functional.threshold(minidl.tensor([0.1, 1.0]), 0.5, 7.0)
     tensor([7., 1.])
     """
-    y = ops.where(ops.le(input, threshold), value, input)
-    return input.copy_(y) if inplace else y
+    no_booleans(input, "threshold")
+    threshold, value = number(threshold, "threshold"), number(value, "value")
+    if as_array(input).dtype.kind != "f":
+        threshold, value = int(threshold), int(value)
+    return into(input, ops.where(ops.le(input, threshold), value, input), inplace)
+
+
+relu_ = in_place(relu)
+leaky_relu_ = in_place(leaky_relu)
+elu_ = in_place(elu)
+selu_ = in_place(selu)
+celu_ = in_place(celu)
+hardtanh_ = in_place(hardtanh)
+rrelu_ = in_place(rrelu)
+threshold_ = in_place(threshold)

@@ -6,7 +6,7 @@ from typing import Any
 
 import minidl
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor
 from . import functional as F
 from . import init
@@ -396,6 +396,69 @@ class Threshold(Elementwise):
         return F.threshold(input, self.threshold, self.value, self.inplace)
 
 
+class Softshrink(Module):
+    """y = x - lambd where x > lambd, x + lambd where x < -lambd, else 0.
+
+    >>> import minidl
+    >>> minidl.nn.Softshrink()(minidl.tensor([-2.0, 0.25, 1.0])).tolist()
+    [-1.5, 0.0, 0.5]
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input, moved towards 0."""
+        return F.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        """Return lambd, without its name."""
+        return str(self.lambd)
+
+
+class Hardshrink(Module):
+    """y = x where |x| > lambd, else 0.
+
+    >>> import minidl
+    >>> minidl.nn.Hardshrink()(minidl.tensor([-2.0, 0.25, 1.0])).tolist()
+    [-2.0, 0.0, 1.0]
+    """
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input, 0 where it is small."""
+        return F.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        """Return lambd, without its name."""
+        return str(self.lambd)
+
+
+class RReLU(Elementwise):
+    """y = x where x > 0, else a·x, a drawn from lower to upper in training, their mean else (Xu et al. 2015).
+
+    >>> import minidl
+    >>> minidl.nn.RReLU(0.0, 0.5).eval()(minidl.tensor([-2.0, 2.0])).tolist()
+    [-0.5, 2.0]
+    """
+
+    shown = ("lower", "upper")
+
+    def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input, its negative part times a."""
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
 class GLU(Module):
     """y = a·σ(b), a and b the two halves of x along `dim`: the gated linear unit (Dauphin et al. 2017).
 
@@ -457,6 +520,23 @@ class Softmax(Module):
     def extra_repr(self) -> str:
         """Return the dimension."""
         return f"dim={self.dim}"
+
+
+class Softmax2d(Module):
+    """y[n,c,h,w] = exp(x[n,c,h,w]) / Σ_k exp(x[n,k,h,w]): a softmax over the channels at every place of an image.
+
+    Shapes: x and y (N, C, H, W) or (C, H, W).
+
+    >>> import minidl
+    >>> minidl.nn.Softmax2d()(minidl.zeros(2, 1, 1)).flatten().tolist()
+    [0.5, 0.5]
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the softmax of the input over its channels."""
+        if input.ndim not in (3, 4):
+            raise ShapeError(f"Softmax2d: the input has shape {input.shape}, expected (N, C, H, W) or (C, H, W)")
+        return F.softmax(input, -3)
 
 
 class LogSoftmax(Module):

@@ -127,6 +127,28 @@ def eye_(tensor: Tensor) -> Tensor:
         return tensor.copy_(minidl.eye(*tensor.shape))
 
 
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill a convolution's weight (out, in, *kernel) so that it hands its input channels on, in each group anew.
+
+    w[g·out/groups + c, c, middle] = 1, all else 0.
+
+    >>> import minidl
+    >>> minidl.nn.init.dirac_(minidl.empty(2, 2, 3)).tolist()
+    [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ShapeError(f"dirac_ needs 3, 4 or 5 dimensions, got a Tensor of shape {tensor.shape}")
+    if groups < 1 or tensor.shape[0] % groups:
+        raise ArgumentError(f"groups: got {groups}, expected a positive divisor of the {tensor.shape[0]} channels")
+    weight = np.zeros(tensor.shape, tensor.dtype)
+    middle = tuple(size // 2 for size in tensor.shape[2:])
+    for first in range(0, tensor.shape[0], max(tensor.shape[0] // groups, 1)):
+        for c in range(min(tensor.shape[0] // groups, tensor.shape[1])):
+            weight[(first + c, c, *middle)] = 1
+    with no_grad():
+        return tensor.copy_(minidl.from_numpy(weight))
+
+
 def fans(tensor: Tensor) -> tuple[int, int]:
     """Return (fan_in, fan_out) of a weight (out, in, *kernel): how many values enter and leave each unit.
 
@@ -186,6 +208,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 
 def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     """Return std = gain/√fan, with fan_in or fan_out as `mode` says (He et al. 2015, eq. 10 and 14)."""
+    mode = str(mode).lower()
     if mode not in ("fan_in", "fan_out"):
         raise ArgumentError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
     fan_in, fan_out = fans(tensor)
@@ -253,3 +276,21 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     q *= gain * np.sign(np.diag(r))
     with no_grad():
         return tensor.copy_(minidl.from_numpy((q.T if wide else q).reshape(tensor.shape)))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Fill a matrix with N(0, std²), and in each column the share `sparsity` of it, rounded up, with 0 (Martens 2010).
+
+    >>> import minidl
+    >>> (minidl.nn.init.sparse_(minidl.empty(4, 3), 0.5) == 0).sum().item()
+    6
+    """
+    if tensor.ndim != 2:
+        raise ShapeError(f"sparse_ fills a matrix, got a Tensor of shape {tensor.shape}")
+    rows, columns = tensor.shape
+    zeros = math.ceil(sparsity * rows)
+    weight = minidl.randn(rows, columns, dtype=minidl.float64, generator=generator).numpy() * std
+    for column in range(columns):
+        weight[minidl.randperm(rows, generator=generator).numpy()[:zeros], column] = 0
+    with no_grad():
+        return tensor.copy_(minidl.from_numpy(weight))

@@ -56,7 +56,7 @@ from .elementwise import (
 )
 from .index import cleared, getitem, place, setitem
 from .linear import linear, matmul
-from .loss import cross_entropy
+from .loss import binary_cross_entropy, cross_entropy
 from .norm import batch_norm, channel_affine, layer_norm, rms_norm
 from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_planes
 from .recurrence import gru, lstm, rnn
@@ -78,6 +78,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool2d_dx",
     "batch_norm",
+    "binary_cross_entropy",
     "bitwise_and",
     "bitwise_not",
     "bitwise_or",

@@ -414,7 +414,7 @@ def is_large(dy: Any, y: Any) -> bool:
 
 
 exp.defvjp(x=lambda g, out: g * out)
-expm1.defvjp(x=lambda g, out: g * (out + 1.0))
+expm1.defvjp(x=lambda g, x: g * exp(x))  # out + 1 has lost the digits of a small e^x
 log.defvjp(x=lambda g, x: g / x)
 log1p.defvjp(x=lambda g, x: g / (x + 1.0))
 sqrt.defvjp(x=lambda g, out: g / (2.0 * out))

@@ -7,9 +7,22 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels as kernels
-from ..operation import fused
+from ..operation import elementwise, fused
 from ._door import contiguous
+from .elementwise import log, log1p, maximum
 from .softmax import log_softmax
+
+
+@elementwise
+def binary_cross_entropy(p: Any, t: Any) -> Any:
+    """y = -(t ln p + (1 - t) ln(1 - p)), each ln at least -100; the slope's divisor p (1 - p) is at least 1e-12."""
+    return (t - 1) * np.maximum(np.log1p(-p), -100) - t * np.maximum(np.log(p), -100)
+
+
+binary_cross_entropy.defvjp(
+    p=lambda g, p, t: g * ((p - t) / maximum((1.0 - p) * p, 1e-12)),
+    t=lambda g, p: g * (log1p(-p) - log(p)),
+)
 
 
 @fused
