@@ -22,6 +22,11 @@ def into(input: Any, y: Any, inplace: bool) -> Any:
     return input.copy_(y)  # type: ignore[attr-defined]
 
 
+def original(input: Any, inplace: bool) -> Any:
+    """Return the input, or a copy where its values are needed for the gradient and about to be replaced."""
+    return ops.copy(input) if inplace else input
+
+
 def in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the twin of an activation that replaces the values of its input."""
 
@@ -88,7 +93,7 @@ def silu(input: Any, inplace: bool = False) -> Any:
     tensor([0.0000, 0.7311])
     """
     floats(input, "silu")
-    return into(input, ops.silu(input), inplace)
+    return into(input, ops.silu(original(input, inplace)), inplace)
 
 
 def logsigmoid(input: Any) -> Any:
@@ -211,7 +216,8 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
     tensor([-0.3333,  0.6667,  4.0000])
     """
     floats(input, "hardswish")
-    return into(input, ops.mul(input, hardsigmoid(input)), inplace)
+    x = original(input, inplace)
+    return into(input, ops.mul(x, hardsigmoid(x)), inplace)
 
 
 def mish(input: Any, inplace: bool = False) -> Any:
@@ -222,7 +228,8 @@ def mish(input: Any, inplace: bool = False) -> Any:
     tensor([0.0000, 0.8651])
     """
     floats(input, "mish")
-    return into(input, ops.mul(input, ops.tanh(softplus(input))), inplace)
+    x = original(input, inplace)
+    return into(input, ops.mul(x, ops.tanh(softplus(x))), inplace)
 
 
 def prelu(input: Any, weight: Any) -> Any:

@@ -173,7 +173,7 @@ def binary_cross_entropy(
     for argument, x in (("input", as_array(input)), ("target", as_array(target))):
         if not np.all((x >= 0) & (x <= 1)):
             hint = "; apply a sigmoid first" if argument == "input" else ""
-            raise ArgumentError(f"binary_cross_entropy: {argument} must hold probabilities, from 0 to 1{hint}")
+            raise ArgumentError(f"binary_cross_entropy: {argument} must be probabilities from 0 to 1{hint}")
     losses = ops.binary_cross_entropy(input, target)
     return reduced(losses if weight is None else ops.mul(losses, weight), reduction)
 

@@ -33,7 +33,7 @@ def margin_ranking_loss(
     same_ndim("margin_ranking_loss", input1=input1, input2=input2, target=target)
     for x in (input1, input2, target):
         no_booleans(x, "margin_ranking_loss")
-    losses = ops.add(ops.mul(ops.neg(target), ops.sub(input1, input2)), number(margin, "margin"))
+    losses = ops.add(ops.mul(ops.neg(target), ops.sub(input1, input2)), float(number(margin, "margin")))
     return reduced(clamp(losses, min=0), reduction)
 
 
