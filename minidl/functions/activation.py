@@ -27,15 +27,21 @@ def original(input: Any, inplace: bool) -> Any:
     return ops.copy(input) if inplace else input
 
 
-def in_place(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the twin of an activation that replaces the values of its input."""
+def in_place(function: Callable[..., Any], options: str = "") -> Callable[..., Any]:
+    """Return the twin of an activation that replaces the values of its input; `options` are those of its example."""
 
     @wraps(function)
     def twin(*args: Any, **options: Any) -> Any:
         return function(*args, **options, inplace=True)
 
-    twin.__name__ = twin.__qualname__ = f"{function.__name__}_"
-    twin.__doc__ = f"Put {function.__name__}(...) in the place of the input's values and return it."
+    name = twin.__name__ = twin.__qualname__ = f"{function.__name__}_"
+    twin.__doc__ = f"""Put {function.__name__}(...) in the place of the input's values and return it.
+
+    >>> import minidl
+    >>> x = minidl.tensor([-1.0, 2.0])
+    >>> minidl.nn.functional.{name}(x{options}) is x
+    True
+    """
     return twin
 
 
@@ -356,4 +362,4 @@ selu_ = in_place(selu)
 celu_ = in_place(celu)
 hardtanh_ = in_place(hardtanh)
 rrelu_ = in_place(rrelu)
-threshold_ = in_place(threshold)
+threshold_ = in_place(threshold, ", 0.5, 7.0")
