@@ -8,8 +8,8 @@ from typing import Any
 from .. import ops, random
 from ..errors import ArgumentError
 from ._arguments import as_array, axis, like, number, numpy_names
-from .indexing import scatter
 from .reductions import floats, typed
+from .scattering import scatter
 
 
 @numpy_names
