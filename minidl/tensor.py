@@ -616,7 +616,7 @@ class Tensor(Variable):
         check_changeable(self)
         if isinstance(value, Variable) and grad_mode.get() and value.needs_grad:
             check_view(self)
-        index, order = indexing.normalised(where, self.array.ndim)
+        index, order = indexing.normalised(where, self.array.shape)
         value = scattering.fitting(self.array, index, order, value)
         watching = observer.get()
         if watching is not None:

@@ -273,14 +273,13 @@ def arange(
     dtype = numeric("arange", dtype)
     if not all(map(math.isfinite, (start, end, step))):
         raise ArgumentError(f"arange: got start {start}, end {end}, step {step}; expected finite values")
-    if dtype.kind != "f":
-        start, step = int(start), int(step)
-    if step == 0:
-        raise ArgumentError("step: got 0, expected another number")
     if (end - start) * step < 0:
         raise ArgumentError(f"arange: a step of {step} never leads from {start} to {end}")
-    count = math.ceil((end - start) / step) if isinstance(end, float) else -((start - end) // step)
-    return leaf((start + step * np.arange(count)).astype(dtype), requires_grad)
+    first, last, stride = (start, end, step) if dtype.kind == "f" else (int(start), int(end), int(step))
+    if stride == 0:
+        raise ArgumentError(f"step: got {step}, expected a number that is not 0 in {dtype}")
+    count = -((first - last) // stride) if dtype == dtypes.int64 else math.ceil((end - start) / step)
+    return leaf((first + stride * np.arange(count)).astype(dtype), requires_grad)
 
 
 def numeric(name: str, dtype: Any) -> np.dtype[Any]:
@@ -302,23 +301,20 @@ def linspace(
     """
     check_device(device)
     kind = numeric("linspace", dtype)
-    return leaf(spaced(number(start, "start"), number(end, "end"), steps, kind).astype(kind), requires_grad)
+    with np.errstate(all="ignore"):
+        return leaf(spaced(start, end, steps, kind).astype(kind), requires_grad)
 
 
 def spaced(start: Any, end: Any, steps: int, dtype: np.dtype[Any]) -> Any:
-    """Return `steps` evenly spaced values, counted from the nearer end, so that both halves are rounded alike."""
-    n = one_int(steps, "steps")
+    """Return `steps` evenly spaced values, counted from the nearer end; for an integer dtype between whole ends."""
+    n, first, last = one_int(steps, "steps"), number(start, "start"), number(end, "end")
     if n < 0:
         raise ArgumentError(f"steps: got {n}, expected at least 0")
     if dtype.kind != "f":
-        start, end = int(start), int(end)
-    with np.errstate(all="ignore"):
-        step = np.float64(end - start) / (n - 1) if n > 1 else 0.0
-        places = np.arange(n)
-        upward, downward = start + places * step, end - (n - 1 - places) * step
-        if dtype.kind != "f":  # each is cut off before the other half is looked at
-            upward, downward = np.trunc(upward), np.trunc(downward)
-        return np.where((places < n // 2) | (n == 1), upward, downward)
+        first, last = int(first), int(last)
+    step = np.float64(last - first) / (n - 1) if n > 1 else 0.0
+    places = np.arange(n)
+    return np.where((places < n // 2) | (n == 1), first + places * step, last - (n - 1 - places) * step)
 
 
 def logspace(
@@ -333,9 +329,8 @@ def logspace(
     """
     check_device(device)
     kind = numeric("logspace", dtype)
-    powers = spaced(number(start, "start"), number(end, "end"), steps, dtypes.float64)
     with np.errstate(all="ignore"):
-        return leaf((np.float64(number(base, "base")) ** powers).astype(kind), requires_grad)
+        return leaf((np.float64(number(base, "base")) ** spaced(start, end, steps, kind)).astype(kind), requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

@@ -27,7 +27,7 @@ def parts_of(index: Any) -> tuple[Any, ...]:
     return (index,)
 
 
-def normalised(index: Any, ndim: int) -> tuple[tuple[Any, ...], tuple[int, ...] | None]:
+def normalised(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tuple[int, ...] | None]:
     """Return what stands between the brackets as NumPy takes it, and the order of the result's dimensions, if another.
 
     Tensors and lists become arrays of their own; integers are no arrays, which matters where slices part the two:
@@ -38,12 +38,15 @@ def normalised(index: Any, ndim: int) -> tuple[tuple[Any, ...], tuple[int, ...] 
     if not arrays:
         return (*parts, *([] if Ellipsis in parts else [...])), None  # ..., or a single element would be no array
     named = sum(width(part) for part in parts)
-    if named > ndim:
-        raise IndexOutOfRange(f"index: {named} indices for a tensor of {ndim} dimensions")
+    if named > len(shape):
+        raise IndexOutOfRange(f"index: {named} indices for a tensor of {len(shape)} dimensions")
     k = next((k for k, part in enumerate(parts) if part is Ellipsis), len(parts))
-    parts[k : k + 1] = [EVERY] * (ndim - named)
-    front, place = [], 0  # for each array and integer: how many of the result's dimensions come before it
+    parts[k : k + 1] = [EVERY] * (len(shape) - named)
+    front, place, d = [], 0, 0  # for each array and integer: how many of the result's dimensions come before it
     for part in parts:
+        d += width(part)
+        if isinstance(part, np.ndarray) and part.dtype == np.bool_ and part.shape != shape[d - part.ndim : d]:
+            raise IndexOutOfRange(f"index: a mask of shape {part.shape} for dimensions {shape[d - part.ndim : d]}")
         if isinstance(part, (np.ndarray, int)):
             front.append((place, isinstance(part, int) and not isinstance(part, bool)))
         else:
@@ -52,7 +55,7 @@ def normalised(index: Any, ndim: int) -> tuple[tuple[Any, ...], tuple[int, ...] 
     if len(meant) > 1 or len(numpys) == 1 or meant == {0}:
         return tuple(parts), None
     (start,) = meant
-    span = len(np.broadcast_shapes(*[(1,) if as_array(x).dtype == np.bool_ else x.shape for x in arrays]))
+    span = max(1 if as_array(x).dtype == np.bool_ else x.ndim for x in arrays)
     return tuple(parts), (*range(span, span + start), *range(span), *range(span + start, span + place))
 
 
@@ -96,7 +99,7 @@ def width(part: Any) -> int:
 
 def getitem(input: Any, index: Any) -> Any:
     """Return input[index] for integers, slices, None, ..., boolean masks and integer arrays, as PyTorch does."""
-    parts, order = normalised(index, as_array(input).ndim)
+    parts, order = normalised(index, as_array(input).shape)
     try:
         chosen = ops.getitem(input, index=parts)
     except IndexError as error:
@@ -110,7 +113,7 @@ def getitem(input: Any, index: Any) -> Any:
 def places_in(index: Any, name: str = "index", kinds: tuple[Any, ...] = (np.int64, np.int32)) -> Any:
     """Return an index as an array of int64."""
     array = as_array(index, name)
-    if array.dtype not in kinds:
+    if array.dtype not in kinds and (array.size or array.dtype.kind not in "iu"):
         expected = " or ".join(np.dtype(kind).name for kind in kinds)
         raise DTypeError(f"{name}: got {array.dtype}, expected {expected}; call .long()")
     return array.astype(np.int64)  # a copy: a backward reads it, whatever the caller does with the original
@@ -241,7 +244,7 @@ def masked_select(input: Any, mask: Any) -> Any:
     """
     chosen = mask_of(mask)
     shape = broadcast_shapes(as_array(input).shape, chosen.shape)
-    return ops.getitem(expand(input, shape), index=np.broadcast_to(chosen, shape))
+    return ops.getitem(expand(input, shape), index=(np.broadcast_to(chosen, shape),))
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
 from ._arguments import as_array, axis, ints, numpy_names, one_int, tensors_of
 from .shaping import atleast_1d, atleast_2d, atleast_3d
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @numpy_names
@@ -178,9 +182,21 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(input, -(-n // count), d) if n else pieces(input, d, [0] * (count + 1))
 
 
-def tensor_split(
-    input: Any, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
-) -> tuple[Any, ...]:
+def either_name(function: F) -> F:
+    """Return the function as it also takes its second argument by the names of PyTorch's forms of it."""
+
+    @wraps(function)
+    def renamed(*args: Any, **named: Any) -> Any:
+        for name in ("indices", "sections", "tensor_indices_or_sections"):
+            if name in named:
+                named["indices_or_sections"] = named.pop(name)
+        return function(*args, **named)
+
+    return cast(F, renamed)
+
+
+@either_name
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Return views of so many pieces of nearly equal size, or of the pieces between the indices listed.
 
     >>> import minidl
@@ -189,11 +205,8 @@ def tensor_split(
     >>> minidl.tensor_split(minidl.arange(5), (1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
-    given = [x for x in (indices_or_sections, indices, sections) if x is not None]
-    if len(given) != 1:
-        raise DTypeError("tensor_split: give one of indices_or_sections, indices and sections")
-    where: Any = given[0]
     d, n = divided("tensor_split", input, dim)
+    where = indices_or_sections
     if isinstance(where, (Variable, np.ndarray)):
         where = as_array(where)
         if where.dtype != np.int64 or where.ndim > 1:
@@ -207,6 +220,7 @@ def tensor_split(
     return pieces(input, d, [0, *ints(where, "indices"), n])
 
 
+@either_name
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Return the pieces along the second dimension (the only one of a vector), the inverse of hstack.
 
@@ -217,6 +231,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return evenly("hsplit", input, indices_or_sections, 0 if as_array(input).ndim == 1 else 1, 1)
 
 
+@either_name
 def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Return the pieces along the first dimension, the inverse of vstack.
 
@@ -227,6 +242,7 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return evenly("vsplit", input, indices_or_sections, 0, 2)
 
 
+@either_name
 def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """Return the pieces along the third dimension, the inverse of dstack.
 

@@ -11,6 +11,7 @@ from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
 from ._arguments import as_array, axis
+from .creation import number
 from .indexing import EVERY, along, mask_of, normalised, places_in, vector_of, within
 from .shaping import broadcast_shapes, expand, flatten
 
@@ -36,7 +37,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     if reduce is not None:
         return scatter_reduce(input, dim, index, source, "sum" if reduce == "add" else "prod")
     flat, source, cells = aimed("scatter", input, dim, index, source)
-    return ops.reshape(ops.setitem(ops.copy(flat), source, index=cells), shape=as_array(input).shape)
+    return ops.reshape(ops.setitem(ops.copy(flat), source, index=(cells,)), shape=as_array(input).shape)
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
@@ -93,7 +94,7 @@ def reduced(x: Any, source: Any, cells: Any, reduce: str, include_self: bool) ->
     named = count > 0
     if reduce in ("sum", "mean"):
         start = x if include_self else ops.where(named, ops.zeros_like(x), x)
-        total = ops.add(start, ops.place(source, index=cells, shape=(n,)))
+        total = ops.add(start, ops.place(source, index=(cells,), shape=(n,)))
         if reduce == "sum":
             return total
         if dtype.kind == "b":
@@ -108,14 +109,14 @@ def reduced(x: Any, source: Any, cells: Any, reduce: str, include_self: bool) ->
     table[rows[cells[order]], rank + include_self] = n + order
     if include_self:
         table[:, 0] = np.flatnonzero(named)
-    parts = ops.getitem(ops.cat(x, source, np.array([neutral(reduce, dtype)], dtype), dim=0), index=table)
+    parts = ops.getitem(ops.cat(x, source, np.array([neutral(reduce, dtype)], dtype), dim=0), index=(table,))
     if reduce == "prod":
         total = parts[:, 0]
         for k in range(1, table.shape[1]):
             total = ops.mul(total, parts[:, k])
     else:
         total = ops.amax(parts, dim=(1,)) if reduce == "amax" else ops.amin(parts, dim=(1,))
-    return ops.setitem(ops.copy(x), total, index=named)
+    return ops.setitem(ops.copy(x), total, index=(named,))
 
 
 def neutral(reduce: str, dtype: Any) -> Any:
@@ -138,9 +139,8 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     tensor([3., 0., 0.])
     """
     places = slices("index_add", input, dim, vector_of(index), source)
-    if as_array(input).dtype.kind != "f":
-        alpha = int(alpha)
-    scaled = source if alpha == 1 else ops.mul(source, alpha)
+    scale = np.asarray(number(alpha, "alpha")).astype(as_array(input).dtype)  # for integers without its fraction
+    scaled = source if scale == 1 else ops.mul(source, scale)
     return ops.add(input, ops.place(scaled, index=places, shape=as_array(input).shape))
 
 
@@ -188,7 +188,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
             f"index_fill: got value {filler.shape} and index {where.shape}, expected a number and a vector"
         )
     n = array.shape[d] if array.ndim else 1
-    places = within(np.array(where).reshape(-1), n, least=-n)
+    places = np.unique(within(np.array(where).reshape(-1), n, least=-n) % max(n, 1))
     index = (*(EVERY,) * d, places) if array.ndim else (...,) if places.size else (None, slice(0, 0))
     return ops.setitem(ops.copy(input), cast_to(value, array.dtype), index=index)
 
@@ -208,7 +208,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     if not isinstance(values, (Variable, np.ndarray)):
         raise DTypeError(f"values: got {type(values).__name__}, expected a Tensor")
     array = as_array(input)
-    parts, _ = normalised(tuple(indices), array.ndim)
+    parts, _ = normalised(tuple(indices), array.shape)
     values = fitting(array, parts, None, values)
     if not accumulate:
         return written(ops.copy(input), values, parts)
@@ -279,9 +279,9 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """
     where, flat = take_places(input, index, source), flatten(input)
     if accumulate:
-        y = ops.add(flat, ops.place(flatten(source), index=where, shape=flat.shape))
+        y = ops.add(flat, ops.place(flatten(source), index=(where,), shape=flat.shape))
     else:
-        y = ops.setitem(ops.copy(flat), flatten(source), index=where)
+        y = ops.setitem(ops.copy(flat), flatten(source), index=(where,))
     return ops.reshape(y, shape=as_array(input).shape)
 
 
@@ -303,4 +303,4 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
             f"source: got {given.size} elements for a mask that holds {n} times, expected as many at least"
         )
     taken = ops.getitem(flatten(source), index=(slice(0, n),))
-    return ops.setitem(ops.copy(expand(input, shape)), taken, index=chosen)
+    return ops.setitem(ops.copy(expand(input, shape)), taken, index=(chosen,))

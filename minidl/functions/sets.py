@@ -79,5 +79,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     if not isinstance(elements, (Variable, np.ndarray)) and not isinstance(test_elements, (Variable, np.ndarray)):
         raise DTypeError("isin: expected elements or test_elements to be a Tensor")
     x, tests = as_array(elements, "elements"), as_array(test_elements, "test_elements")
+    if np.bool_ in (x.dtype, tests.dtype):
+        raise DTypeError("isin: got bool, expected numbers")
     found = np.isin(x, tests, assume_unique=assume_unique) & (x == x)
     return like(~found if invert else found, elements, test_elements)
