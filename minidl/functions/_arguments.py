@@ -21,6 +21,13 @@ def as_array(x: Any, name: str = "input") -> np.ndarray[Any, Any]:
     raise DTypeError(f"{name}: got {type(x).__name__}, expected a Tensor, an array or a number")
 
 
+def array_in(x: Any, name: str = "input") -> np.ndarray[Any, Any]:
+    """Return the array of a Tensor or an array; a Python number, which has no shape, is refused."""
+    if isinstance(x, (bool, int, float)):
+        raise DTypeError(f"{name}: got {x!r}, expected a Tensor or an array")
+    return as_array(x, name)
+
+
 def like(answer: Any, *inputs: Any) -> Any:
     """Return an array as a Tensor if one of the inputs was one, else plain."""
     return wrap(answer) if any(isinstance(x, Variable) for x in inputs) else answer

@@ -11,7 +11,7 @@ from .. import dtypes
 from ..autograd import Variable, wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, ints, one_int, shape_from
+from ._arguments import array_in, as_array, ints, one_int, shape_from
 
 
 def tensor(
@@ -244,7 +244,7 @@ def full_like(
     >>> minidl.full_like(minidl.ones(2), 3)
     tensor([3., 3.])
     """
-    array, value = as_array(input), number(fill_value, "fill_value")
+    array, value = array_in(input), number(fill_value, "fill_value")
     return filled(array.shape, value, array.dtype if dtype is None else dtype, device, requires_grad)
 
 

@@ -10,7 +10,7 @@ from .. import dtypes, ops
 from ..autograd import wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, axis, one_int
+from ._arguments import array_in, axis, one_int
 from .shaping import flatten
 
 
@@ -38,7 +38,7 @@ def triu(input: Any, diagonal: int = 0) -> Any:
 
 def lower(name: str, input: Any, diagonal: int) -> Any:
     """Return the mask of what lies on and below a diagonal."""
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if len(shape) < 2:
         raise ShapeError(f"{name}: got shape {shape}, expected at least two dimensions")
     return np.tri(shape[-2], shape[-1], one_int(diagonal, "diagonal"), dtype=bool)
@@ -85,7 +85,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     >>> minidl.diagonal(minidl.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
-    a, b = plane(dim1, dim2, as_array(input).ndim)
+    a, b = plane(dim1, dim2, array_in(input).ndim)
     return ops.diagonal(input, offset=one_int(offset, "offset"), dim1=a, dim2=b)
 
 
@@ -105,7 +105,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     tensor([[1., 0.],
             [0., 2.]])
     """
-    shape = list(as_array(input).shape)
+    shape = list(array_in(input).shape)
     k, (a, b) = one_int(offset, "offset"), plane(dim1, dim2, len(shape) + 1)
     size = shape.pop() + abs(k)
     for d in sorted((a, b)):
@@ -120,7 +120,7 @@ def diag(input: Any, diagonal: int = 0) -> Any:
     >>> minidl.diag(minidl.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     if ndim not in (1, 2):
         raise ShapeError(f"diag: got {ndim} dimensions, expected a vector or a matrix")
     if ndim == 1:

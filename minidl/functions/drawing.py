@@ -11,7 +11,7 @@ from .. import dtypes, ops, random
 from ..autograd import Variable, wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, ints, like, one_int
+from ._arguments import array_in, as_array, ints, like, one_int
 from .creation import leaf, number, of_size
 from .shaping import broadcast_shapes, broadcast_to
 
@@ -61,7 +61,7 @@ def rand_like(
     >>> minidl.rand_like(minidl.zeros(2)).shape
     (2,)
     """
-    array = as_array(input)
+    array = array_in(input)
     kind = array.dtype if dtype is None else dtype
     return rand(size=array.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -75,7 +75,7 @@ def randn_like(
     >>> minidl.randn_like(minidl.zeros(2)).shape
     (2,)
     """
-    array = as_array(input)
+    array = array_in(input)
     kind = array.dtype if dtype is None else dtype
     return randn(size=array.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad)
 
@@ -115,7 +115,7 @@ def randint_like(
     >>> minidl.randint_like(minidl.zeros(2), 1)
     tensor([0., 0.])
     """
-    array = as_array(input)
+    array = array_in(input)
     kind = array.dtype if dtype is None else dtype
     return randint(
         *bounds, size=array.shape, generator=generator, dtype=kind, device=device, requires_grad=requires_grad, **named
@@ -163,7 +163,7 @@ def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:
     >>> minidl.bernoulli(minidl.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    array = as_array(input)
+    array = array_in(input)
     drawn = wrap(coins(input if p is None else number(p, "p"), array.shape, generator).astype(array.dtype))
     return ops.add(ops.zeros_like(input), drawn) if isinstance(input, Variable) and input.needs_grad else drawn
 
@@ -189,7 +189,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     >>> minidl.multinomial(minidl.tensor([0.0, 1.0]), 2, replacement=True)
     tensor([1, 1])
     """
-    weights, count = as_array(input), one_int(num_samples, "num_samples")
+    weights, count = array_in(input), one_int(num_samples, "num_samples")
     if weights.ndim not in (1, 2):
         raise ShapeError(f"input: got shape {weights.shape}, expected weights (n) or (rows, n)")
     if weights.dtype.kind != "f":
@@ -250,10 +250,10 @@ def uniform(input: Any, from_: Any = 0.0, to: Any = 1.0, *, generator: Any = Non
     >>> 2 <= minidl.zeros(1).uniform_(2, 3).item() < 3
     True
     """
-    low, high, kind = real(from_, "from"), real(to, "to"), floating(as_array(input).dtype)
+    low, high, kind = real(from_, "from"), real(to, "to"), floating(array_in(input).dtype)
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ArgumentError(f"uniform_: got [{low}, {high}), expected finite bounds, from <= to")
-    return wrap(shifted(random.uniform(as_array(input).shape, kind, generator), low, high - low))
+    return wrap(shifted(random.uniform(array_in(input).shape, kind, generator), low, high - low))
 
 
 def shifted(drawn: Any, start: float, scale: float) -> Any:
@@ -273,10 +273,10 @@ def gaussian(input: Any, mean: Any = 0.0, std: Any = 1.0, *, generator: Any = No
     >>> minidl.zeros(2).normal_(3.0, 0.0)
     tensor([3., 3.])
     """
-    centre, width, kind = real(mean, "mean"), real(std, "std"), floating(as_array(input).dtype)
+    centre, width, kind = real(mean, "mean"), real(std, "std"), floating(array_in(input).dtype)
     if not width >= 0:
         raise ArgumentError(f"std: got {width}, expected at least 0")
-    return wrap(shifted(random.normal(as_array(input).shape, kind, generator), centre, width))
+    return wrap(shifted(random.normal(array_in(input).shape, kind, generator), centre, width))
 
 
 def log_normal(input: Any, mean: Any = 1.0, std: Any = 2.0, *, generator: Any = None) -> Any:
@@ -298,10 +298,10 @@ def exponential(input: Any, lambd: Any = 1.0, *, generator: Any = None) -> Any:
     >>> minidl.zeros(1).exponential_().item() >= 0
     True
     """
-    rate, kind = real(lambd, "lambd"), floating(as_array(input).dtype)
+    rate, kind = real(lambd, "lambd"), floating(array_in(input).dtype)
     if not rate > 0:
         raise ArgumentError(f"lambd: got {rate}, expected more than 0")
-    drawn = random.stream(generator).standard_exponential(as_array(input).shape)
+    drawn = random.stream(generator).standard_exponential(array_in(input).shape)
     return wrap((drawn / rate).astype(kind))
 
 
@@ -312,10 +312,10 @@ def cauchy(input: Any, median: Any = 0.0, sigma: Any = 1.0, *, generator: Any = 
     >>> minidl.zeros(2).cauchy_().shape
     (2,)
     """
-    centre, width, kind = real(median, "median"), real(sigma, "sigma"), floating(as_array(input).dtype)
+    centre, width, kind = real(median, "median"), real(sigma, "sigma"), floating(array_in(input).dtype)
     if not width > 0:
         raise ArgumentError(f"sigma: got {width}, expected more than 0")
-    return wrap((centre + width * random.stream(generator).standard_cauchy(as_array(input).shape)).astype(kind))
+    return wrap((centre + width * random.stream(generator).standard_cauchy(array_in(input).shape)).astype(kind))
 
 
 def geometric(input: Any, p: Any, *, generator: Any = None) -> Any:
@@ -328,7 +328,7 @@ def geometric(input: Any, p: Any, *, generator: Any = None) -> Any:
     chance = real(p, "p")
     if not 0 < chance < 1:
         raise ArgumentError(f"p: got {chance}, expected a probability between 0 and 1")
-    return wrap(random.stream(generator).geometric(chance, as_array(input).shape).astype(as_array(input).dtype))
+    return wrap(random.stream(generator).geometric(chance, array_in(input).shape).astype(array_in(input).dtype))
 
 
 def coin(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
@@ -338,7 +338,7 @@ def coin(input: Any, p: Any = 0.5, *, generator: Any = None) -> Any:
     >>> minidl.zeros(2).bernoulli_(1.0)
     tensor([1., 1.])
     """
-    array = as_array(input)
+    array = array_in(input)
     return wrap(coins(p, array.shape, generator).astype(array.dtype))
 
 
@@ -356,7 +356,7 @@ def integer(input: Any, *bounds: Any, to: Any = None, generator: Any = None) -> 
     >>> minidl.zeros(2).random_(1)
     tensor([0., 0.])
     """
-    array = as_array(input)
+    array = array_in(input)
     given = bounds if to is None else (*bounds, to)
     if len(given) > 2:
         raise DTypeError(f"random_: got {len(given)} bounds, expected (to) or (from, to)")

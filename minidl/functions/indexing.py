@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array, axis, like, numpy_names
+from ._arguments import array_in, as_array, axis, like, numpy_names
 from .shaping import broadcast_shapes, expand, flatten
 
 EVERY = slice(None)
@@ -99,11 +99,11 @@ def width(part: Any) -> int:
 
 def getitem(input: Any, index: Any) -> Any:
     """Return input[index] for integers, slices, None, ..., boolean masks and integer arrays, as PyTorch does."""
-    parts, order = normalised(index, as_array(input).shape)
+    parts, order = normalised(index, array_in(input).shape)
     try:
         chosen = ops.getitem(input, index=parts)
     except IndexError as error:
-        raise IndexOutOfRange(f"index: {error} (shape {as_array(input).shape})") from None
+        raise IndexOutOfRange(f"index: {error} (shape {array_in(input).shape})") from None
     return chosen if order is None else ops.permute(chosen, dims=order)
 
 
@@ -112,7 +112,7 @@ def getitem(input: Any, index: Any) -> Any:
 
 def places_in(index: Any, name: str = "index", kinds: tuple[Any, ...] = (np.int64, np.int32)) -> Any:
     """Return an index as an array of int64."""
-    array = as_array(index, name)
+    array = array_in(index, name)
     if array.dtype not in kinds and (array.size or array.dtype.kind not in "iu"):
         expected = " or ".join(np.dtype(kind).name for kind in kinds)
         raise DTypeError(f"{name}: got {array.dtype}, expected {expected}; call .long()")
@@ -153,7 +153,7 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
     """
     if sparse_grad:
         raise ArgumentError("sparse_grad: sparse gradients are left out; leave it False")
-    array, where = as_array(input), places_in(index)
+    array, where = array_in(input), places_in(index)
     d = axis(dim, array.ndim)
     if not where.size or (array.ndim < 2 and where.ndim < 2):
         return ops.getitem(flatten(input), index=(within(where, array.size), ...))
@@ -180,7 +180,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     where = places_in(indices, "indices", (np.int64,))
     if dim is None:
         return gather(flatten(input), 0, where.reshape(-1))
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if not shape or len(shape) != where.ndim:
         raise IndexOutOfRange(f"indices: got {where.ndim} dimensions for an input of {len(shape)}, expected as many")
     d = axis(dim, len(shape))
@@ -203,7 +203,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     tensor([[2, 2],
             [4, 4]])
     """
-    shape, where = as_array(input).shape, vector_of(index)
+    shape, where = array_in(input).shape, vector_of(index)
     d = axis(dim, len(shape))
     within(where, shape[d] if shape else 1)
     if not shape:
@@ -223,13 +223,13 @@ def take(input: Any, index: Any) -> Any:
     >>> minidl.take(minidl.tensor([[5, 6], [7, 8]]), minidl.tensor([0, -1]))
     tensor([5, 8])
     """
-    where, n = places_in(index, kinds=(np.int64,)), as_array(input).size
+    where, n = places_in(index, kinds=(np.int64,)), array_in(input).size
     return ops.getitem(flatten(input), index=(within(where, n, least=-n), ...))
 
 
 def mask_of(mask: Any) -> Any:
     """Return a mask as an array of its own."""
-    array = as_array(mask, "mask")
+    array = array_in(mask, "mask")
     if array.dtype != np.bool_:
         raise DTypeError(f"mask: got {array.dtype}, expected bool; compare first, as in x > 0")
     return np.array(array)
@@ -243,7 +243,7 @@ def masked_select(input: Any, mask: Any) -> Any:
     tensor([1, 3])
     """
     chosen = mask_of(mask)
-    shape = broadcast_shapes(as_array(input).shape, chosen.shape)
+    shape = broadcast_shapes(array_in(input).shape, chosen.shape)
     return ops.getitem(expand(input, shape), index=(np.broadcast_to(chosen, shape),))
 
 
@@ -255,10 +255,10 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     tensor([[1],
             [2]])
     """
-    found = np.nonzero(np.atleast_1d(as_array(input)))
+    found = np.nonzero(np.atleast_1d(array_in(input)))
     if as_tuple:
         return tuple(like(f, input) for f in found)
-    return like(np.stack(found, 1)[:, : as_array(input).ndim], input)
+    return like(np.stack(found, 1)[:, : array_in(input).ndim], input)
 
 
 def argwhere(input: Any) -> Any:

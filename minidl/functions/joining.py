@@ -13,7 +13,7 @@ from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axis, ints, numpy_names, one_int, tensors_of
+from ._arguments import array_in, as_array, axis, ints, numpy_names, one_int, tensors_of
 from .shaping import atleast_1d, atleast_2d, atleast_3d
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -155,7 +155,7 @@ def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> tuple[Any, .
 
 def divided(name: str, input: Any, dim: int) -> tuple[int, int]:
     """Return the dimension to divide, as a non-negative int, and its size."""
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if not shape:
         raise ShapeError(f"{name}: a 0-d tensor has no dimension to divide")
     d = axis(dim, len(shape))
@@ -228,7 +228,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     >>> [part.shape for part in minidl.hsplit(minidl.zeros(2, 4), 2)]
     [(2, 2), (2, 2)]
     """
-    return evenly("hsplit", input, indices_or_sections, 0 if as_array(input).ndim == 1 else 1, 1)
+    return evenly("hsplit", input, indices_or_sections, 0 if array_in(input).ndim == 1 else 1, 1)
 
 
 @either_name
@@ -255,7 +255,7 @@ def dsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 
 def evenly(name: str, input: Any, where: Any, dim: int, least: int) -> tuple[Any, ...]:
     """Return pieces along `dim`, so many of equal size or between the indices listed."""
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if len(shape) < least:
         raise ShapeError(f"{name}: got {len(shape)} dimensions, expected at least {least}")
     if not isinstance(where, (tuple, list)):
@@ -273,7 +273,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     >>> minidl.unbind(minidl.tensor([[1, 2], [3, 4]]))
     (tensor([1, 2]), tensor([3, 4]))
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     d = axis(dim, len(shape))
     if not shape:
         raise IndexOutOfRange("unbind: a 0-d tensor has no dimension to unbind")

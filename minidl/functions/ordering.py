@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array, axis, like, numpy_names, one_int
+from ._arguments import array_in, as_array, axis, like, numpy_names, one_int
 from .indexing import take_along_dim
 
 
@@ -27,7 +27,7 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool
     >>> minidl.argsort(minidl.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
-    x = as_array(input)
+    x = array_in(input)
     d = axis(dim, x.ndim)
     flag(descending, "descending")
     flag(stable, "stable")
@@ -51,7 +51,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = 
     tensor([3., 2., 1.])
     """
     indices = argsort(input, dim, descending, stable=stable)
-    if as_array(input).ndim == 0:
+    if array_in(input).ndim == 0:
         return Sorted(ops.copy(input), indices)
     return Sorted(take_along_dim(input, indices, dim), indices)
 
@@ -74,7 +74,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     >>> minidl.topk(minidl.tensor([3.0, 1.0, 2.0]), 2)
     Sorted(values=tensor([3., 2.]), indices=tensor([0, 2]))
     """
-    x = as_array(input)
+    x = array_in(input)
     d, count = axis(dim, x.ndim), one_int(k, "k")
     flag(largest, "largest")
     flag(sorted, "sorted")
@@ -97,7 +97,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     >>> minidl.kthvalue(minidl.tensor([3.0, 1.0, 2.0]), 2).values
     tensor(2.)
     """
-    x = as_array(input)
+    x = array_in(input)
     d, place = axis(dim, x.ndim), one_int(k, "k")
     size = x.shape[d] if x.ndim else 1
     if size == 0:
@@ -121,7 +121,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
     >>> minidl.mode(minidl.tensor([3.0, 1.0, 3.0, 2.0]))
     Sorted(values=tensor(3.), indices=tensor(2))
     """
-    x = as_array(input)
+    x = array_in(input)
     d = axis(dim, x.ndim)
     if x.ndim == 0:
         return sort(input)
@@ -155,7 +155,7 @@ def searchsorted(
     >>> minidl.searchsorted(minidl.tensor([1, 3, 5]), minidl.tensor([3, 6]))
     tensor([1, 3])
     """
-    sequence, values = as_array(sorted_sequence, "sorted_sequence"), as_array(input)
+    sequence, values = array_in(sorted_sequence, "sorted_sequence"), as_array(input)
     if side not in (None, "left", "right"):
         raise ArgumentError(f'side: got {side!r}, expected "left" or "right"')
     if side == "left" and right:
@@ -166,7 +166,7 @@ def searchsorted(
             "vector, or equal sizes but the last"
         )
     if sorter is not None:
-        order = as_array(sorter, "sorter")
+        order = array_in(sorter, "sorter")
         if order.shape != sequence.shape or order.dtype != np.int64:
             raise ShapeError(f"sorter: got {order.dtype} {order.shape}, expected int64 {sequence.shape}")
         if order.size and (order.min() < 0 or order.max() >= sequence.shape[-1]):
@@ -195,6 +195,6 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
     >>> minidl.bucketize(minidl.tensor([0.5, 2.0]), minidl.tensor([0.0, 1.0, 2.0]))
     tensor([1, 2])
     """
-    if as_array(boundaries, "boundaries").ndim != 1:
+    if array_in(boundaries, "boundaries").ndim != 1:
         raise ShapeError(f"boundaries: got shape {as_array(boundaries).shape}, expected a vector")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)

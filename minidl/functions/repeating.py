@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array, axis, ints, like, named_axes, one_int
+from ._arguments import array_in, as_array, axis, ints, like, named_axes, one_int
 from .shaping import flatten
 
 
@@ -21,7 +21,7 @@ def repeat(input: Any, repeats: Any) -> Any:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times, shape = ints(repeats, "repeats"), as_array(input).shape
+    times, shape = ints(repeats, "repeats"), array_in(input).shape
     if len(times) < len(shape) or min(times, default=0) < 0:
         raise ShapeError(f"repeats: got {times} for a tensor of {len(shape)} dimensions; give each one, at least 0")
     shape = (1,) * (len(times) - len(shape)) + shape
@@ -40,7 +40,7 @@ def tile(input: Any, dims: Any) -> Any:
     tensor([1, 2, 1, 2])
     """
     times = ints(dims, "dims")
-    return repeat(input, (1,) * (as_array(input).ndim - len(times)) + times)
+    return repeat(input, (1,) * (array_in(input).ndim - len(times)) + times)
 
 
 def repeat_interleave(
@@ -55,10 +55,10 @@ def repeat_interleave(
     tensor([5, 7, 7])
     """
     if repeats is None:
-        return like(np.repeat(np.arange(as_array(input).size), counts(input, as_array(input).size)), input)
+        return like(np.repeat(np.arange(array_in(input).size), counts(input, array_in(input).size)), input)
     if dim is None:
         return repeat_interleave(flatten(input), repeats, 0, output_size=output_size)
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if not shape:
         raise IndexOutOfRange("repeat_interleave: a 0-d tensor has no dimension; leave dim out")
     d = axis(dim, len(shape))
@@ -89,7 +89,7 @@ def flip(input: Any, dims: Any) -> Any:
     >>> minidl.flip(minidl.arange(3), (0,))
     tensor([2, 1, 0])
     """
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     turned = named_axes(ints(dims, "dims"), ndim, "dims")
     return ops.copy(
         ops.getitem(input, index=(*[slice(None, None, -1 if d in turned else 1) for d in range(ndim)], ...))
@@ -104,8 +104,8 @@ def fliplr(input: Any) -> Any:
     tensor([[2, 1],
             [4, 3]])
     """
-    if as_array(input).ndim < 2:
-        raise ShapeError(f"fliplr: got {as_array(input).ndim} dimensions, expected at least 2")
+    if array_in(input).ndim < 2:
+        raise ShapeError(f"fliplr: got {array_in(input).ndim} dimensions, expected at least 2")
     return flip(input, (1,))
 
 
@@ -117,7 +117,7 @@ def flipud(input: Any) -> Any:
     tensor([[3, 4],
             [1, 2]])
     """
-    if as_array(input).ndim < 1:
+    if array_in(input).ndim < 1:
         raise ShapeError("flipud: got a 0-d tensor, expected at least 1 dimension")
     return flip(input, (0,))
 
@@ -130,7 +130,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     tensor([[2, 4],
             [1, 3]])
     """
-    ndim, plane, turns = as_array(input).ndim, ints(dims, "dims"), one_int(k, "k") % 4
+    ndim, plane, turns = array_in(input).ndim, ints(dims, "dims"), one_int(k, "k") % 4
     if ndim < 2 or len(plane) != 2:
         raise ShapeError(f"rot90: got {ndim} dimensions and dims {plane}, expected at least 2, and two to turn in")
     a, b = named_axes(plane, ndim, "dims")
@@ -148,7 +148,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     >>> minidl.roll(minidl.arange(5), 2)
     tensor([3, 4, 0, 1, 2])
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     steps = ints(shifts if isinstance(shifts, (tuple, list)) else (shifts,), "shifts")
     along = () if dims is None else ints(dims if isinstance(dims, (tuple, list)) else (dims,), "dims")
     if not along and len(steps) == 1:

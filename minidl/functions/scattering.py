@@ -10,7 +10,7 @@ from .. import ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axis
+from ._arguments import array_in, as_array, axis
 from .creation import number
 from .indexing import EVERY, along, mask_of, normalised, places_in, vector_of, within
 from .shaping import broadcast_shapes, expand, flatten
@@ -32,12 +32,12 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
         raise DTypeError("scatter: give one of src, a Tensor, and value, a number")
     source = value if src is None else src
     if not isinstance(source, (Variable, np.ndarray)):
-        where = as_array(index, "index")
-        source = np.full(where.shape, as_array(source, "value")).astype(as_array(input).dtype)
+        where = array_in(index, "index")
+        source = np.full(where.shape, as_array(source, "value")).astype(array_in(input).dtype)
     if reduce is not None:
         return scatter_reduce(input, dim, index, source, "sum" if reduce == "add" else "prod")
     flat, source, cells = aimed("scatter", input, dim, index, source)
-    return ops.reshape(ops.setitem(ops.copy(flat), source, index=(cells,)), shape=as_array(input).shape)
+    return ops.reshape(ops.setitem(ops.copy(flat), source, index=(cells,)), shape=array_in(input).shape)
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
@@ -63,13 +63,13 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ArgumentError(f'reduce: got {reduce!r}, expected "sum", "prod", "mean", "amax" or "amin"')
     flat, source, cells = aimed("scatter_reduce", input, dim, index, src)
-    return ops.reshape(reduced(flat, source, cells, reduce, include_self), shape=as_array(input).shape)
+    return ops.reshape(reduced(flat, source, cells, reduce, include_self), shape=array_in(input).shape)
 
 
 def aimed(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, Any, Any]:
     """Return the flattened input, the elements of src that go into it, and the place of each in it."""
-    array, where = as_array(input), places_in(index)
-    d, source = axis(dim, array.ndim), as_array(src, "src")
+    array, where = array_in(input), places_in(index)
+    d, source = axis(dim, array.ndim), array_in(src, "src")
     if not isinstance(src, (Variable, np.ndarray)):
         raise DTypeError(f"src: got {type(src).__name__}, expected a Tensor")
     if source.dtype != array.dtype:
@@ -139,9 +139,9 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     tensor([3., 0., 0.])
     """
     places = slices("index_add", input, dim, vector_of(index), source)
-    scale = np.asarray(number(alpha, "alpha")).astype(as_array(input).dtype)  # for integers without its fraction
+    scale = np.asarray(number(alpha, "alpha")).astype(array_in(input).dtype)  # for integers without its fraction
     scaled = source if scale == 1 else ops.mul(source, scale)
-    return ops.add(input, ops.place(scaled, index=places, shape=as_array(input).shape))
+    return ops.add(input, ops.place(scaled, index=places, shape=array_in(input).shape))
 
 
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
@@ -152,14 +152,14 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     tensor([2., 0., 1.])
     """
     where = vector_of(index, kinds=(np.int64,))
-    if not as_array(input).ndim and as_array(source, "source").shape == (1,):
+    if not array_in(input).ndim and array_in(source, "source").shape == (1,):
         source = ops.reshape(source, shape=())
     return ops.setitem(ops.copy(input), source, index=slices("index_copy", input, dim, where, source))
 
 
 def slices(name: str, input: Any, dim: int, where: Any, source: Any) -> tuple[Any, ...]:
     """Return the index of the slices `where` along `dim`, into which the source fits."""
-    array, given = as_array(input), as_array(source, "source")
+    array, given = array_in(input), array_in(source, "source")
     if not isinstance(source, (Variable, np.ndarray)):
         raise DTypeError(f"source: got {type(source).__name__}, expected a Tensor")
     if given.dtype != array.dtype:
@@ -179,8 +179,8 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     >>> minidl.index_fill(minidl.zeros(3), 0, minidl.tensor([0, -1]), 5.0)
     tensor([5., 0., 5.])
     """
-    array, filler = as_array(input), as_array(value, "value")
-    d, where = axis(dim, array.ndim), as_array(index, "index")
+    array, filler = array_in(input), as_array(value, "value")
+    d, where = axis(dim, array.ndim), array_in(index, "index")
     if where.dtype != np.int64:
         raise IndexOutOfRange(f"index: got {where.dtype}, expected int64; call .long()")
     if filler.ndim or where.ndim > 1:
@@ -207,7 +207,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
         raise DTypeError("indices: expected a tuple of Tensors")
     if not isinstance(values, (Variable, np.ndarray)):
         raise DTypeError(f"values: got {type(values).__name__}, expected a Tensor")
-    array = as_array(input)
+    array = array_in(input)
     parts, _ = normalised(tuple(indices), array.shape)
     values = fitting(array, parts, None, values)
     if not accumulate:
@@ -261,7 +261,7 @@ def fitting(array: Any, parts: Any, order: Any, values: Any) -> Any:
 
 def take_places(input: Any, index: Any, source: Any) -> Any:
     """Return an index into the flattened input, as many elements as the source has."""
-    array, given, where = as_array(input), as_array(source, "source"), places_in(index, kinds=(np.int64,))
+    array, given, where = array_in(input), array_in(source, "source"), places_in(index, kinds=(np.int64,))
     if given.dtype != array.dtype:
         raise DTypeError(f"source: got {given.dtype}, expected the input's {array.dtype}")
     if given.size != where.size:
@@ -282,7 +282,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
         y = ops.add(flat, ops.place(flatten(source), index=(where,), shape=flat.shape))
     else:
         y = ops.setitem(ops.copy(flat), flatten(source), index=(where,))
-    return ops.reshape(y, shape=as_array(input).shape)
+    return ops.reshape(y, shape=array_in(input).shape)
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
@@ -292,7 +292,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     >>> minidl.masked_scatter(minidl.zeros(3), minidl.tensor([True, False, True]), minidl.tensor([1.0, 2.0]))
     tensor([1., 0., 2.])
     """
-    array, given, chosen = as_array(input), as_array(source, "source"), mask_of(mask)
+    array, given, chosen = array_in(input), array_in(source, "source"), mask_of(mask)
     if given.dtype != array.dtype:
         raise DTypeError(f"source: got {given.dtype}, expected the input's {array.dtype}")
     shape = broadcast_shapes(array.shape, chosen.shape)

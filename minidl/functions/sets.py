@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import Variable
 from ..errors import DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array, axis, like
+from ._arguments import array_in, as_array, axis, like
 
 
 def unique(
@@ -22,7 +22,7 @@ def unique(
     >>> minidl.unique(minidl.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
-    x = as_array(input)
+    x = array_in(input)
     d = selected("unique", x, dim)
     values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, axis=d, equal_nan=False)
     return answer(input, values, inverse.reshape(x.shape if d is None else -1), counts, return_inverse, return_counts)
@@ -37,7 +37,7 @@ def unique_consecutive(
     >>> minidl.unique_consecutive(minidl.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
-    x = as_array(input)
+    x = array_in(input)
     d = selected("unique_consecutive", x, dim)
     rows = x.reshape(-1, 1) if d is None else np.moveaxis(x, d, 0).reshape(x.shape[d], -1)
     new = np.ones(len(rows), bool)

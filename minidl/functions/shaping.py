@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array, axis, integers, ints, named_axes, numpy_names, one_int, tensors_of
+from ._arguments import array_in, as_array, axis, integers, ints, named_axes, numpy_names, one_int, tensors_of
 
 
 class Size(tuple[int, ...]):
@@ -35,7 +35,7 @@ def reshape(input: Any, shape: Any) -> Any:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    old = as_array(input).shape
+    old = array_in(input).shape
     return ops.reshape(input, shape=whole("reshape", ints(shape, "shape"), math.prod(old), f"shape {old}"))
 
 
@@ -59,7 +59,7 @@ def view(input: Any, size: Any) -> Any:
     if isinstance(size, (np.dtype, type)):
         raise DTypeError("view: reinterpreting memory as another dtype is left out; .to(dtype) converts the values")
     result = reshape(input, size)
-    old = as_array(input)
+    old = array_in(input)
     if old.size and not np.may_share_memory(as_array(result), old):
         raise ShapeError(f"view: shape {result.shape} of a non-contiguous tensor takes a copy; use reshape() instead")
     return result
@@ -72,7 +72,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     >>> minidl.flatten(minidl.zeros(2, 3, 4), 1).shape
     (2, 12)
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     start, end = axis(start_dim, len(shape), "start_dim"), axis(end_dim, len(shape), "end_dim")
     if start > end:
         raise ArgumentError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
@@ -86,7 +86,7 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     >>> minidl.unflatten(minidl.zeros(2, 12), 1, (3, -1)).shape
     (2, 3, 4)
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     d, parts = axis(dim, len(shape)), ints(sizes, "sizes")
     if not shape or not parts:
         raise ShapeError(f"unflatten: got sizes {parts} for shape {shape}, expected a dimension and its sizes")
@@ -111,7 +111,7 @@ def permute(input: Any, dims: Any) -> Any:
     >>> minidl.permute(minidl.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     order = tuple(axis(d, ndim, "dims") for d in ints(dims, "dims"))
     if sorted(order) != list(range(ndim)):
         raise ShapeError(f"permute: dims {order} must name each of the {ndim} dimensions once")
@@ -125,7 +125,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     >>> minidl.transpose(minidl.zeros(2, 3), 0, 1).shape
     (3, 2)
     """
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     a, b = axis(dim0, ndim, "dim0"), axis(dim1, ndim, "dim1")
     order = list(range(ndim))
     if ndim:
@@ -150,9 +150,9 @@ def t(input: Any) -> Any:
     >>> minidl.t(minidl.zeros(2, 3)).shape
     (3, 2)
     """
-    if as_array(input).ndim > 2:
-        raise ShapeError(f"t: got {as_array(input).ndim} dimensions, expected at most 2; use transpose(dim0, dim1)")
-    return ops.permute(input, dims=tuple(range(as_array(input).ndim))[::-1])
+    if array_in(input).ndim > 2:
+        raise ShapeError(f"t: got {array_in(input).ndim} dimensions, expected at most 2; use transpose(dim0, dim1)")
+    return ops.permute(input, dims=tuple(range(array_in(input).ndim))[::-1])
 
 
 def adjoint(input: Any) -> Any:
@@ -162,9 +162,9 @@ def adjoint(input: Any) -> Any:
     >>> minidl.adjoint(minidl.zeros(2, 3)).shape
     (3, 2)
     """
-    if as_array(input).ndim == 1:
+    if array_in(input).ndim == 1:
         raise ShapeError("adjoint: got 1 dimension, expected matrices; a vector has no second dimension to exchange")
-    return transpose(input, -2, -1) if as_array(input).ndim else transpose(input, 0, 0)
+    return transpose(input, -2, -1) if array_in(input).ndim else transpose(input, 0, 0)
 
 
 def movedim(input: Any, source: Any, destination: Any) -> Any:
@@ -174,7 +174,7 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     >>> minidl.movedim(minidl.zeros(2, 3, 4), 0, -1).shape
     (3, 4, 2)
     """
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     if isinstance(source, (tuple, list)) != isinstance(destination, (tuple, list)):
         raise DTypeError(f"movedim: got source {source!r} and destination {destination!r}, expected two ints or tuples")
     sources, destinations = named_axes(source, ndim, "source"), named_axes(destination, ndim, "destination")
@@ -204,7 +204,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     >>> minidl.squeeze(minidl.zeros(1, 2, 1)).shape
     (2,)
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     dims = range(len(shape)) if dim is None else named_axes(dim, len(shape))
     return ops.reshape(input, shape=tuple([n for d, n in enumerate(shape) if d not in dims or n != 1]))
 
@@ -217,7 +217,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
     >>> minidl.unsqueeze(minidl.zeros(2), 0).shape
     (1, 2)
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     d = axis(dim, len(shape) + 1)
     return ops.reshape(input, shape=(*shape[:d], 1, *shape[d:]))
 
@@ -230,7 +230,7 @@ def expand(input: Any, size: Any) -> Any:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    shape, wanted = as_array(input).shape, ints(size, "size")
+    shape, wanted = array_in(input).shape, ints(size, "size")
     lead = len(wanted) - len(shape)
     full = [shape[d - lead] if n == -1 and d >= lead else n for d, n in enumerate(wanted)]
     if (
@@ -357,7 +357,7 @@ def contiguous(input: Any) -> Any:
     >>> minidl.ones(2, 3).T.contiguous().is_contiguous()
     True
     """
-    return input if as_array(input).flags.c_contiguous else ops.copy(input)
+    return input if array_in(input).flags.c_contiguous else ops.copy(input)
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
@@ -367,7 +367,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     >>> minidl.narrow(minidl.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if not shape:
         raise ShapeError("narrow: a 0-d tensor has no dimension to narrow")
     if np.shape(as_array(start, "start")):
@@ -391,7 +391,7 @@ def select(input: Any, dim: int, index: int) -> Any:
     >>> minidl.select(minidl.tensor([[1, 2], [3, 4]]), 1, 0)
     tensor([1, 3])
     """
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if not shape:
         raise IndexOutOfRange("select: a 0-d tensor has no dimension to select from")
     d, k = axis(dim, len(shape)), one_int(index, "index")
