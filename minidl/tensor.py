@@ -830,6 +830,7 @@ class Tensor(Variable):
     masked_fill_ = inplace(arithmetic.masked_fill)
     tril_ = inplace(diagonals.tril)
     triu_ = inplace(diagonals.triu)
+    fill_diagonal_ = inplace(diagonals.fill_diagonal)
     scatter_ = inplace(scattering.scatter)
     scatter_add_ = inplace(scattering.scatter_add)
     scatter_reduce_ = inplace(scattering.scatter_reduce)
@@ -878,16 +879,6 @@ class Tensor(Variable):
     def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
         """Add value · tensor1 / tensor2."""
         return self.add_(ops.div(tensor1, tensor2), alpha=value)
-
-    def fill_diagonal_(self, fill_value: Any, wrap: Any = False) -> Any:
-        """Set the main diagonal to a number; `wrap` starts it again below itself in a tall matrix."""
-        shape = self.array.shape
-        if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
-            raise ShapeError(f"fill_diagonal_: got shape {shape}, expected a matrix, or equal sizes")
-        step = sum(int(np.prod(shape[d:])) for d in range(1, len(shape))) + 1
-        places = np.arange(0, self.array.size if wrap else min(self.array.size, shape[1] ** len(shape)), step)
-        value = creation.number(fill_value, "fill_value")
-        return self.put_(places, np.full(places.shape, value).astype(self.array.dtype))
 
     # -- new Tensors like this one -----------------------------------------------------------------------------------
 

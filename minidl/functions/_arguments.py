@@ -34,10 +34,10 @@ def like(answer: Any, *inputs: Any) -> Any:
 
 
 def number(value: Any, name: str) -> Any:
-    """Return an option as a Python number, from one or from an array or Tensor of one element."""
+    """Return an option as a Python number, from one or from a 0-d array or Tensor."""
     if isinstance(value, (int, float)):
         return value
-    if isinstance(value, (Variable, np.ndarray, np.generic)) and as_array(value).size == 1:
+    if isinstance(value, (Variable, np.ndarray, np.generic)) and as_array(value).ndim == 0:
         return as_array(value).item()
     raise DTypeError(f"{name}: got {value!r}, expected a number")
 
@@ -104,6 +104,13 @@ def named_axes(dim: Any, ndim: int, name: str = "dim") -> tuple[int, ...]:
     if len(set(dims)) != len(dims):
         raise ArgumentError(f"{name}: got {dim}, which names a dimension twice")
     return dims
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return a bool; nothing else stands for one."""
+    if not isinstance(value, bool):
+        raise DTypeError(f"{name}: got {value!r}, expected True or False")
+    return value
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -11,7 +11,7 @@ from .. import dtypes
 from ..autograd import Variable, wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, as_array, ints, one_int, shape_from
+from ._arguments import array_in, as_array, ints, number, one_int, shape_from
 
 
 def tensor(
@@ -123,14 +123,6 @@ def held(name: str, array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.nda
             raise ArgumentError(f"{name}: a value does not fit into {dtype}, which holds {low} to {high}")
     with np.errstate(all="ignore"):
         return array.astype(dtype)
-
-
-def number(value: Any, name: str) -> Any:
-    """Return a Python number, or the one of a NumPy scalar or a 0-d Tensor or array."""
-    array = as_array(value, name)
-    if array.ndim:
-        raise DTypeError(f"{name}: got shape {array.shape}, expected a number")
-    return array.item()
 
 
 def unwrapped(data: Any) -> Any:

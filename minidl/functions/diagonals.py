@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from .. import dtypes, ops
 from ..autograd import wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, axis, one_int
+from ._arguments import array_in, axis, flag, number, one_int
+from .scattering import put
 from .shaping import flatten
 
 
@@ -137,3 +139,21 @@ def diagflat(input: Any, offset: int = 0) -> Any:
             [0, 2]])
     """
     return diag_embed(flatten(input), offset)
+
+
+def fill_diagonal(input: Any, fill_value: Any, wrap: bool = False) -> Any:
+    """y = x, but a number on the main diagonal; `wrap` starts it again below its end in a tall matrix.
+
+    >>> import minidl
+    >>> minidl.zeros(2, 2).fill_diagonal_(5.0)
+    tensor([[5., 0.],
+            [0., 5.]])
+    """
+    array = array_in(input)
+    shape = array.shape
+    if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+        raise ShapeError(f"fill_diagonal_: got shape {shape}, expected a matrix, or equal sizes")
+    step = sum(math.prod(shape[d:]) for d in range(1, len(shape))) + 1
+    end = array.size if flag(wrap, "wrap") else min(array.size, shape[1] ** len(shape))
+    places = np.arange(0, end, step)
+    return put(input, places, np.full(places.shape, number(fill_value, "fill_value")).astype(array.dtype))

@@ -11,8 +11,8 @@ from .. import dtypes, ops, random
 from ..autograd import Variable, wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, as_array, ints, like, one_int
-from .creation import leaf, number, of_size
+from ._arguments import array_in, as_array, flag, ints, like, number, one_int
+from .creation import leaf, of_size
 from .shaping import broadcast_shapes, broadcast_to
 
 
@@ -197,7 +197,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     if count < 1:
         raise ArgumentError(f"num_samples: got {count}, expected at least 1")
     rows = np.atleast_2d(weights).astype(np.float64)
-    if not replacement and count > rows.shape[1]:
+    if not flag(replacement, "replacement") and count > rows.shape[1]:
         raise ArgumentError(f"num_samples: got {count} of {rows.shape[1]}; pass replacement=True to draw one twice")
     if not np.all(np.isfinite(rows)) or np.any(rows < 0) or np.any(rows.sum(1) <= 0):
         raise ArgumentError("input: weights must be finite, at least 0, and not all 0 in a row")

@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import array_in, as_array, axis, like, numpy_names
+from ._arguments import array_in, as_array, axis, flag, like, numpy_names
 from .shaping import broadcast_shapes, expand, flatten
 
 EVERY = slice(None)
@@ -151,7 +151,7 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
     tensor([[1, 1],
             [4, 3]])
     """
-    if sparse_grad:
+    if flag(sparse_grad, "sparse_grad"):
         raise ArgumentError("sparse_grad: sparse gradients are left out; leave it False")
     array, where = array_in(input), places_in(index)
     d = axis(dim, array.ndim)
@@ -256,7 +256,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
             [2]])
     """
     found = np.nonzero(np.atleast_1d(array_in(input)))
-    if as_tuple:
+    if flag(as_tuple, "as_tuple"):
         return tuple(like(f, input) for f in found)
     return like(np.stack(found, 1)[:, : array_in(input).ndim], input)
 

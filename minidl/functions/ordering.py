@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import array_in, as_array, axis, like, numpy_names, one_int
+from ._arguments import array_in, as_array, axis, flag, like, numpy_names, one_int
 from .indexing import take_along_dim
 
 
@@ -34,12 +34,6 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool
     if x.ndim == 0:
         return like(np.zeros((), np.int64), input)
     return ops.argsort(input, dim=d, descending=descending)
-
-
-def flag(value: Any, name: str) -> None:
-    """Refuse what is neither True nor False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise DTypeError(f"{name}: got {value!r}, expected a bool")
 
 
 @numpy_names
@@ -99,6 +93,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """
     x = array_in(input)
     d, place = axis(dim, x.ndim), one_int(k, "k")
+    flag(keepdim, "keepdim")
     size = x.shape[d] if x.ndim else 1
     if size == 0:
         raise IndexOutOfRange(f"kthvalue: dimension {dim} of shape {x.shape} is empty")
@@ -123,6 +118,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
     """
     x = array_in(input)
     d = axis(dim, x.ndim)
+    flag(keepdim, "keepdim")
     if x.ndim == 0:
         return sort(input)
     if x.shape[d] == 0:
@@ -172,7 +168,8 @@ def searchsorted(
         if order.size and (order.min() < 0 or order.max() >= sequence.shape[-1]):
             raise IndexOutOfRange(f"sorter: expected indices from 0 to {sequence.shape[-1] - 1}")
         sequence = np.take_along_axis(sequence, order, -1)
-    return like(halved(sequence, values, right or side == "right", out_int32), sorted_sequence, input)
+    behind = flag(right, "right") or side == "right"
+    return like(halved(sequence, values, behind, flag(out_int32, "out_int32")), sorted_sequence, input)
 
 
 def halved(sequence: Any, values: Any, right: bool, out_int32: bool) -> Any:

@@ -10,8 +10,7 @@ from .. import ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import array_in, as_array, axis
-from .creation import number
+from ._arguments import array_in, as_array, axis, flag, number
 from .indexing import EVERY, along, mask_of, normalised, places_in, vector_of, within
 from .shaping import broadcast_shapes, expand, flatten
 
@@ -62,6 +61,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
         raise ArgumentError(f'reduce: got {reduce!r}, expected "sum", "prod", "mean", "amax" or "amin"')
+    flag(include_self, "include_self")
     flat, source, cells = aimed("scatter_reduce", input, dim, index, src)
     return ops.reshape(reduced(flat, source, cells, reduce, include_self), shape=array_in(input).shape)
 
@@ -210,7 +210,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     array = array_in(input)
     parts, _ = normalised(tuple(indices), array.shape)
     values = fitting(array, parts, None, values)
-    if not accumulate:
+    if not flag(accumulate, "accumulate"):
         return written(ops.copy(input), values, parts)
     values = expand(values, chosen_shape(array, parts))
     return ops.add(input, ops.place(values, index=parts, shape=array.shape))
@@ -278,7 +278,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
             [0., 2.]])
     """
     where, flat = take_places(input, index, source), flatten(input)
-    if accumulate:
+    if flag(accumulate, "accumulate"):
         y = ops.add(flat, ops.place(flatten(source), index=(where,), shape=flat.shape))
     else:
         y = ops.setitem(ops.copy(flat), flatten(source), index=(where,))

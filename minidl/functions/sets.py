@@ -8,7 +8,7 @@ import numpy as np
 
 from ..autograd import Variable
 from ..errors import DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import array_in, as_array, axis, like
+from ._arguments import array_in, as_array, axis, flag, like
 
 
 def unique(
@@ -24,6 +24,7 @@ def unique(
     """
     x = array_in(input)
     d = selected("unique", x, dim)
+    flag(sorted, "sorted")
     values, inverse, counts = np.unique(x, return_inverse=True, return_counts=True, axis=d, equal_nan=False)
     return answer(input, values, inverse.reshape(x.shape if d is None else -1), counts, return_inverse, return_counts)
 
@@ -62,7 +63,11 @@ def selected(name: str, x: Any, dim: Any) -> int | None:
 
 def answer(input: Any, values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
     """Return the values alone, or a tuple with what else is asked for."""
-    asked = [values, *([inverse] if return_inverse else []), *([counts] if return_counts else [])]
+    asked = [values]
+    if flag(return_inverse, "return_inverse"):
+        asked.append(inverse)
+    if flag(return_counts, "return_counts"):
+        asked.append(counts)
     results = tuple([like(part, input) for part in asked])
     return results if len(results) > 1 else results[0]
 
@@ -81,5 +86,6 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     x, tests = as_array(elements, "elements"), as_array(test_elements, "test_elements")
     if np.bool_ in (x.dtype, tests.dtype):
         raise DTypeError("isin: got bool, expected numbers")
+    flag(assume_unique, "assume_unique")
     found = np.isin(x, tests, assume_unique=assume_unique) & (x == x)
-    return like(~found if invert else found, elements, test_elements)
+    return like(~found if flag(invert, "invert") else found, elements, test_elements)
