@@ -461,6 +461,7 @@ __all__ = [
     "scatter",
     "scatter_add",
     "scatter_reduce",
+    "search",
     "searchsorted",
     "seed",
     "select",
@@ -530,12 +531,12 @@ _lazy = {
     "fit": "training",
 }
 _modules = (
-    "autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "testing",
-    "training",
+    "autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "search",
+    "testing", "training",
 )  # fmt: skip
 
 if _TYPE_CHECKING:
-    from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, testing, training
+    from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, search, testing, training
     from .serialization import load, save
     from .threads import get_num_threads, set_num_threads
     from .training import fit

@@ -69,3 +69,29 @@ def save_curves(path: str | os.PathLike[str], panels: Mapping[str, Mapping[str, 
         axes.legend()
     with atomic_file(path) as file:
         figure.savefig(file, format="png", dpi=100)
+
+
+def save_search(
+    path: str | os.PathLike[str], points: Sequence[Mapping[str, Any]], figures: Sequence[float], logarithmic: set[str]
+) -> None:
+    """Write one PNG with a panel for each parameter: what the trials reached over its value.
+
+    Args:
+        path: the file; an old one is replaced when the new one is complete.
+        points: the parameters of each trial.
+        figures: what each trial reached.
+        logarithmic: names of parameters with a logarithmic axis.
+    """
+    names = list(points[0]) if points else []
+    figure = Figure(figsize=(max(4, 4 * len(names)), 4), layout="constrained")
+    for k, name in enumerate(names):
+        axes = figure.add_subplot(1, len(names), k + 1)
+        values = [point[name] for point in points]
+        numbers = all(isinstance(value, (int, float)) for value in values)
+        axes.scatter(values if numbers else [str(value) for value in values], figures)
+        axes.set(xlabel=name, ylabel="figure" if k == 0 else "")
+        if name in logarithmic:
+            axes.set_xscale("log")
+        axes.grid(alpha=0.3)
+    with atomic_file(path) as file:
+        figure.savefig(file, format="png", dpi=100)
