@@ -23,6 +23,7 @@ MODES = ["reference", "formula", *(["compiled"] if kernels.compiled else [])]
 
 WIDE = np.array([-np.inf, -1e4, -90.0, -3.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 3.0, 90.0, 1e4, np.inf])
 BITS = np.array([[True, False, True], [True, True, False]])
+PIXELS = np.arange(24).reshape(1, 2, 3, 4) % 7 - 3
 PLACES = np.array([[2, 0, 1], [0, 0, 2]])
 CAUSAL = np.triu(np.ones((3, 3), bool), 1)
 
@@ -131,7 +132,57 @@ CASES: dict[str, Case] = {
         dilation=(2, 1),
     ),
     "conv_transpose2d_unbatched": f("conv_transpose2d", (3, 3, 4), (3, 2, 2, 2)),
+    "conv_transpose2d_beyond": f(
+        "conv_transpose2d", (1, 2, 3, 2), (2, 1, 2, 3), stride=2, padding=1, output_padding=(2, 3), dilation=4
+    ),
+    "conv2d_integers": Case(
+        lambda lib, x: lib.nn.functional.conv2d(lib.tensor(PIXELS), lib.tensor(PIXELS[:, :, :2])) * x, (1,)
+    ),
+    # linear
+    "linear_vector": f("linear", (2, 3), (3,)),
+    "linear_bias": f("linear", (2, 3), (4, 3), (1,)),
+    "bilinear": f("bilinear", (2, 3, 2), (2, 3, 4), (5, 2, 4), (5,)),
+    # resizing
+    **{
+        f"interpolate_{mode}": f("interpolate", (2, 2, 5, 4)[: 4 - (mode == "linear")], mode=mode, **options)
+        for mode, options in {
+            "nearest": {"size": (7, 3)},
+            "nearest-exact": {"scale_factor": 1.7},
+            "linear": {"scale_factor": 2.3},
+            "bilinear": {"size": (3, 9)},
+            "bicubic": {"scale_factor": (0.6, 2.1), "recompute_scale_factor": True},
+            "area": {"size": 3},
+        }.items()
+    },
+    "interpolate_corners": f("interpolate", (1, 2, 5, 4), size=(9, 1), mode="bilinear", align_corners=True),
+    "interpolate_cubic_corners": f("interpolate", (1, 1, 5, 4), scale_factor=2, mode="bicubic", align_corners=True),
+    "pixel_shuffle": f("pixel_shuffle", (2, 8, 3, 2), upscale_factor=2),
+    "pixel_unshuffle": f("pixel_unshuffle", (2, 6, 4), downscale_factor=2),
+    "channel_shuffle": f("channel_shuffle", (2, 6, 3), groups=3),
+    "unfold": f("unfold", (2, 3, 5, 6), kernel_size=(2, 3), dilation=(2, 1), padding=(1, 0), stride=(1, 2)),
+    "fold": f("fold", (2, 12, 12), output_size=(4, 5), kernel_size=(2, 2)),
+    "fold_options": f(
+        "fold", (12, 10), output_size=(5, 6), kernel_size=(2, 3), dilation=(2, 1), padding=(1, 0), stride=(1, 2)
+    ),
     # pooling
+    "adaptive_max_pool1d": f("adaptive_max_pool1d", (2, 3, 7), output_size=3),
+    "adaptive_max_pool2d": f("adaptive_max_pool2d", (2, 3, 5, 7), output_size=(3, None)),
+    "adaptive_max_pool2d_where": Case(
+        lambda lib, x: lib.nn.functional.adaptive_max_pool2d(x, 4, return_indices=True), (3, 5, 7)
+    ),
+    "max_unpool2d": Case(
+        lambda lib, x: lib.nn.functional.max_unpool2d(
+            *lib.nn.functional.max_pool2d(x, 3, 2, 1, return_indices=True), 3, 2, 1, (5, 6)
+        ),
+        (2, 2, 5, 6),
+    ),
+    "max_unpool1d": Case(
+        lambda lib, x: lib.nn.functional.max_unpool1d(*lib.nn.functional.max_pool1d(x, 2, return_indices=True), 2),
+        (2, 6),
+    ),
+    "lp_pool1d": Case(lambda lib, x: lib.nn.functional.lp_pool1d(x.exp(), 3.0, 2, 1), (2, 2, 6)),
+    "lp_pool2d": Case(lambda lib, x: lib.nn.functional.lp_pool2d(x, 2.0, (2, 3), ceil_mode=True), (2, 2, 5, 6)),
+    "avg_pool2d_integers": Case(lambda lib, x: lib.nn.functional.avg_pool2d(lib.tensor(PIXELS), 2) * x, (1,)),
     "max_pool1d": f("max_pool1d", (2, 3, 7), kernel_size=3, stride=2, padding=1, ceil_mode=True),
     "avg_pool1d": f("avg_pool1d", (2, 3, 7), kernel_size=3, stride=2, padding=1),
     "avg_pool1d_unbatched": f("avg_pool1d", (3, 7), kernel_size=2, ceil_mode=True, count_include_pad=False),
@@ -171,6 +222,8 @@ CASES: dict[str, Case] = {
     "rms_norm_eps": Case(lambda lib, x: lib.nn.functional.rms_norm(x, (4,), eps=0.1), (2, 3, 4)),
     "group_norm": Case(lambda lib, x, w, b: lib.nn.functional.group_norm(x, 2, w, b), (2, 4, 3), (4,), (4,)),
     "group_norm_images": Case(lambda lib, x: lib.nn.functional.group_norm(x, 1), (2, 4, 3, 2)),
+    "local_response_norm": f("local_response_norm", (2, 5, 3), size=3, alpha=0.5, k=2.0),
+    "local_response_norm_even": f("local_response_norm", (2, 5, 3, 2), size=2, beta=0.3),
     "instance_norm": Case(
         lambda lib, x, w, b: lib.nn.functional.instance_norm(x, weight=w, bias=b, eps=0.1), (2, 3, 4), (3,), (3,)
     ),
@@ -179,7 +232,12 @@ CASES: dict[str, Case] = {
     "embedding_padding": Case(
         lambda lib, w: lib.nn.functional.embedding(lib.tensor(PLACES), w, padding_idx=-4), (4, 3)
     ),
+    "embedding_frequency": Case(
+        lambda lib, w: lib.nn.functional.embedding(lib.tensor(PLACES), w, scale_grad_by_freq=True), (4, 3)
+    ),
     # attention
+    "attention_shared": f("scaled_dot_product_attention", (1, 4, 3, 4), (1, 2, 5, 4), (1, 2, 5, 2), enable_gqa=True),
+    "attention_broadcast": f("scaled_dot_product_attention", (2, 1, 3, 4), (3, 5, 4), (2, 3, 5, 2), second=False),
     "attention": f("scaled_dot_product_attention", (2, 3, 4), (2, 5, 4), (2, 5, 2)),
     "attention_causal": f(
         "scaled_dot_product_attention", (2, 2, 3, 4), (2, 2, 3, 4), (2, 2, 3, 4), second=False, is_causal=True
@@ -273,6 +331,9 @@ CASES: dict[str, Case] = {
     "normalize": f("normalize", (3, 4)),
     "normalize_p": f("normalize", (3, 4), p=3.0, dim=0),
     "cosine_similarity": f("cosine_similarity", (3, 4), (3, 4)),
+    "cosine_similarity_broadcast": f("cosine_similarity", (1, 2, 3), (2, 1, 3), dim=-2),
+    "pairwise_distance": f("pairwise_distance", (3, 4), (4,)),
+    "pairwise_distance_p": f("pairwise_distance", (3, 4), (3, 4), p=3.0, eps=0.1, keepdim=True),
     "cosine_similarity_dim": f("cosine_similarity", (3, 4, 2), (4, 2), dim=-1),
     # padding
     "pad": Case(lambda lib, x: lib.nn.functional.pad(x, (1, 2, 0, 1)), (2, 3)),
@@ -280,6 +341,10 @@ CASES: dict[str, Case] = {
     "pad_reflect": Case(lambda lib, x: lib.nn.functional.pad(x, (2, 1, 1, 0), mode="reflect"), (1, 2, 3, 4)),
     "pad_replicate": Case(lambda lib, x: lib.nn.functional.pad(x, (2, 3), mode="replicate"), (1, 2, 3)),
     "pad_circular": Case(lambda lib, x: lib.nn.functional.pad(x, (2, 3), mode="circular"), (1, 2, 3)),
+    "pad_reflect_cut": Case(lambda lib, x: lib.nn.functional.pad(x, (-1, 3, 1, -2), mode="reflect"), (2, 4, 4)),
+    "pad_replicate_cut": Case(lambda lib, x: lib.nn.functional.pad(x, (-4, 5), mode="replicate"), (2, 4)),
+    "pad_circular_cut": Case(lambda lib, x: lib.nn.functional.pad(x, (-1, 2, 2, 1), mode="circular"), (2, 4, 4)),
+    "pad_integers": Case(lambda lib, x: lib.nn.functional.pad(lib.tensor(PIXELS), (1, -1), value=1.7) * x, (1,)),
     # rearranging
     "cumsum": Case(lambda lib, x: lib.cumsum(x, 1), (2, 3, 2)),
     "sort": Case(lambda lib, x: lib.sort(x, 0, descending=True), (4, 3)),
@@ -514,7 +579,7 @@ TABLE = minidl.ones(3, 2)
             r"index 3 at \(1, 0\) .* 3 embeddings, 0 to 2",
         ),
         (lambda: F.embedding(minidl.tensor([-1]), TABLE), IndexOutOfRange, "index -1 at 0"),
-        (lambda: F.embedding(ONE, TABLE), DTypeError, "expected int indices"),
+        (lambda: F.embedding(ONE, TABLE), DTypeError, "expected int64 or int32 indices"),
         (
             lambda: F.embedding(minidl.tensor([0]), TABLE, padding_idx=3),
             ArgumentError,
@@ -539,7 +604,7 @@ TABLE = minidl.ones(3, 2)
             ShapeError,
             r"input has shape \(2, 2\), expected \(N, channels, height, width\)",
         ),
-        (lambda: F.adaptive_avg_pool2d(IMAGE, 0), ShapeError, "output_size is 0"),
+        (lambda: F.adaptive_avg_pool2d(IMAGE, -1), ShapeError, "output_size is -1"),
         (
             lambda: F.scaled_dot_product_attention(SQUARE, SQUARE, SQUARE, minidl.ones(3, 3) > 0),
             ShapeError,
@@ -568,10 +633,10 @@ TABLE = minidl.ones(3, 2)
         (
             lambda: F.pad(LINE, (4, 0), mode="reflect"),
             ArgumentError,
-            r"\(4, 0\) for dimension 2 of size 4, expected 0 to 3",
+            r"\(4, 0\) for a dimension of size 4, expected at most 3",
         ),
         (lambda: F.pad(LINE, (1, 0), mode="mirror"), ArgumentError, "mode: got 'mirror'"),
-        (lambda: F.pad(LINE, (-3, -3)), ShapeError, "cuts more off than the 4 places"),
+        (lambda: F.pad(LINE, (-3, -3)), ShapeError, "cuts off more than the 4 places"),
         (lambda: F.prelu(SQUARE, minidl.ones(3)), ShapeError, r"expected \(1,\) or \(2,\)"),
         (lambda: F.glu(minidl.ones(3)), ShapeError, "must have an even size"),
         (lambda: F.celu(ONE, 0.0), ArgumentError, "alpha is 0"),

@@ -24,11 +24,13 @@ from . import (
     recurrence,
     reductions,
     repeating,
+    resizing,
     scattering,
     sets,
     shaping,
     similarity,
     softmax,
+    windows,
 )
 
 __all__ = [
@@ -55,9 +57,11 @@ __all__ = [
     "recurrence",
     "reductions",
     "repeating",
+    "resizing",
     "scattering",
     "sets",
     "shaping",
     "similarity",
     "softmax",
+    "windows",
 ]

@@ -15,6 +15,7 @@ from .joining import cat
 from .layers import dropout, linear, same_floats
 from .padding import pad
 from .products import matmul
+from .repeating import repeat_interleave
 from .shaping import expand, squeeze, transpose, unsqueeze
 
 
@@ -25,7 +26,8 @@ def scaled_dot_product_attention(
     """y = softmax(Q Kᵀ · scale + mask) V for Q (..., L, E), K (..., S, E), V (..., S, Ev); scale is 1/√E by default.
 
     attn_mask (..., L, S) is boolean (True: may be seen) or added to the scores; is_causal lets query i see keys 0 .. i.
-    A query that sees no key gets zeros. Source: Vaswani et al. 2017, equation 1.
+    A query that sees no key gets zeros. With enable_gqa key and value may have fewer heads (dimension -3) than query,
+    each for as many of its heads. Source: Vaswani et al. 2017, equation 1.
 
     >>> import minidl
     >>> x = minidl.tensor([[[1.0], [3.0]]])
@@ -34,7 +36,7 @@ def scaled_dot_product_attention(
              [2.9951]]])
     """
     if enable_gqa:
-        raise ArgumentError("enable_gqa is left out; repeat the heads of key and value to as many as query has")
+        key, value = (shared_heads(query, x) for x in (key, value))
     q, k, v = as_array(query, "query"), as_array(key, "key"), as_array(value, "value")
     same_floats("scaled_dot_product_attention", query=q, key=k, value=v)
     if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
@@ -55,6 +57,14 @@ def scaled_dot_product_attention(
     heads = [in_heads(x) for x in (query, key, value)]
     y = ops.attention(*heads, heads_mask(mask, shape), scale=scale, causal=is_causal)
     return y if y.ndim == q.ndim else ops.reshape(y, shape=(*q.shape[:-1], v.shape[-1]))
+
+
+def shared_heads(query: Any, x: Any) -> Any:
+    """Return key or value with each head repeated, so that there are as many as query has."""
+    q, shape = as_array(query, "query").shape, as_array(x).shape
+    if min(len(q), len(shape)) < 3 or not shape[-3] or q[-3] % shape[-3]:
+        raise ShapeError(f"enable_gqa: the heads of key and value {shape} must divide those of query {q}")
+    return repeat_interleave(x, q[-3] // shape[-3], -3)
 
 
 def learned(mask: Any) -> bool:

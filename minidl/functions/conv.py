@@ -9,7 +9,8 @@ import numpy as np
 from .. import ops
 from ..errors import ArgumentError, ShapeError
 from ._arguments import as_array, integers, pair
-from .layers import same_floats
+from .layers import by_floats, same_numbers
+from .padding import surrounded
 
 
 def conv1d(
@@ -54,8 +55,11 @@ def convolution(
 ) -> Any:
     """Check what came, work out the padding, and convolve in two dimensions."""
     x, w = as_array(input), as_array(weight)
-    if x.dtype != w.dtype or x.dtype.kind != "f" or (bias is not None and as_array(bias, "bias").dtype != x.dtype):
-        same_floats(name, input=x, weight=w, bias=bias)
+    if x.dtype != w.dtype or x.dtype.char not in "fd" or (bias is not None and as_array(bias, "bias").dtype != x.dtype):
+        same_numbers(name, "fiu", input=x, weight=w, bias=bias)
+        return by_floats(
+            lambda x, w, b: convolution(name, x, w, b, stride, padding, dilation, groups), input, weight, bias
+        )
     if x.ndim == 3:
         y = convolution(name, ops.reshape(input, shape=(1, *x.shape)), weight, bias, stride, padding, dilation, groups)
         return ops.reshape(y, shape=y.shape[1:])
@@ -79,7 +83,7 @@ def convolution(
             raise ArgumentError('padding: "same" needs stride 1')
         total = reach if padding == "same" else [0, 0]
         if total[0] % 2 or total[1] % 2:  # one more behind than in front
-            input = padded_behind(input, total[0] % 2, total[1] % 2)
+            input = surrounded(input, [(0, 0), (0, 0), (0, total[0] % 2), (0, total[1] % 2)], 0)
             x = as_array(input)
         pads = (total[0] // 2, total[1] // 2)
     else:
@@ -141,7 +145,10 @@ def transposed(
 ) -> Any:  # fmt: skip
     """Check what came, work out the size of y, and convolve backwards in two dimensions."""
     x, w = as_array(input), as_array(weight)
-    same_floats(name, input=x, weight=w, bias=bias)
+    same_numbers(name, "fiu", input=x, weight=w, bias=bias)
+    if x.dtype.kind != "f":
+        options = (stride, padding, output_padding, groups, dilation)
+        return by_floats(lambda x, w, b: transposed(name, x, w, b, *options), input, weight, bias)
     if x.ndim == 3:
         one = ops.reshape(input, shape=(1, *x.shape))
         y = transposed(name, one, weight, bias, stride, padding, output_padding, groups, dilation)
@@ -167,8 +174,13 @@ def transposed(
     ]
     if min(size) < 1:
         raise ShapeError(f"{name}: the output would have the size {size}; too much padding for the input {x.shape}")
+    around = [(0, 0)] * 4
+    if more[0] >= strides[0] or more[1] >= strides[1]:  # no convolution makes y the size of x: cut it from the whole
+        around[2:] = [(-p, m - p) for p, m in zip(pads, more, strict=True)]
+        size, pads = [n - before - after for n, (before, after) in zip(size, around[2:], strict=True)], (0, 0)
     shape = (x.shape[0], w.shape[1] * groups, *size)
     y = ops.conv2d_dx(input, weight, shape=shape, stride=strides, padding=pads, dilation=dilations, groups=groups)
+    y = surrounded(y, around, 0) if any(map(any, around)) else y
     return y if bias is None else ops.add(y, ops.reshape(bias, shape=(shape[1], 1, 1)))
 
 
@@ -212,9 +224,3 @@ def tall(x: Any) -> Any:
 def flat(x: Any) -> Any:
     """Return (..., 1, L) as (..., L)."""
     return ops.reshape(x, shape=(*x.shape[:-2], x.shape[-1]))
-
-
-def padded_behind(x: Any, rows: int, columns: int) -> Any:
-    """Return images with zeros below and to the right."""
-    n, c, h, w = as_array(x).shape
-    return ops.place(x, index=(slice(None), slice(None), slice(0, h), slice(0, w)), shape=(n, c, h + rows, w + columns))

@@ -20,7 +20,8 @@ def embedding(
     """y[...] = weight[input[...]], rows of weight (num_embeddings, width) for int indices of any shape.
 
     The row padding_idx gets no gradient. With max_norm, rows that are looked up and longer (in the norm_type) are first
-    scaled down to it, in place.
+    scaled down to it, in place. scale_grad_by_freq divides a row's gradient by how often it is looked up. sparse is
+    left out.
 
     >>> import minidl
     >>> minidl.nn.functional.embedding(minidl.tensor([2, 0]), minidl.tensor([[1.0], [2.0], [3.0]]))
@@ -28,10 +29,10 @@ def embedding(
             [1.]])
     """
     index, table = as_array(input), as_array(weight, "weight")
-    if scale_grad_by_freq or sparse:
-        raise ArgumentError("embedding: scale_grad_by_freq and sparse are left out")
-    if index.dtype.kind not in "iu":
-        raise DTypeError(f"embedding: the input is {index.dtype}, expected int indices; call .long()")
+    if sparse:
+        raise ArgumentError("embedding: sparse gradients are left out")
+    if index.dtype not in (np.int64, np.int32):
+        raise DTypeError(f"embedding: the input is {index.dtype}, expected int64 or int32 indices; call .long()")
     if table.ndim != 2:
         raise ShapeError(f"embedding: weight has shape {table.shape}, expected (num_embeddings, embedding_dim)")
     rows = len(table)
@@ -49,6 +50,11 @@ def embedding(
     if max_norm is not None:
         shorten(weight, np.unique(index), max_norm, norm_type)
     y = ops.getitem(weight, index=(np.array(index), ...))
+    if scale_grad_by_freq:
+        _, row, counts = np.unique(index, return_inverse=True, return_counts=True)
+        share = (1 / counts[row].reshape(*index.shape, 1)).astype(table.dtype)
+        values = as_array(y)
+        y = ops.where(np.isfinite(values), ops.add(values, ops.mul(ops.sub(y, values), share)), y)
     if padding_idx is None:
         return y
     return ops.where((index == padding_idx)[..., None], as_array(y), y)

@@ -12,6 +12,8 @@ from ..autograd import no_grad
 from ..errors import ArgumentError, ShapeError
 from ._arguments import as_array, shape_from
 from .layers import same_floats
+from .padding import surrounded
+from .pooling import avg_pool2d
 
 
 def batch_norm(
@@ -43,14 +45,15 @@ def batch_norm(
         scale = ops.div(1.0 if weight is None else weight, ops.sqrt(ops.add(running_var, eps)))
         return ops.channel_affine(input, running_mean, scale, bias)
     count = x.size // max(channels, 1)
-    if count < 2 and channels:
+    if count == 1 and channels:
         raise ArgumentError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {x.shape}"
         )
     y, mean, var = ops.batch_norm(input, weight, bias, eps=eps)
-    with no_grad():
-        move_towards(running_mean, mean, momentum)
-        move_towards(running_var, ops.mul(var, count / max(count - 1, 1)), momentum)
+    if count:
+        with no_grad():
+            move_towards(running_mean, mean, momentum)
+            move_towards(running_var, ops.mul(var, count / (count - 1)), momentum)
     return y
 
 
@@ -104,7 +107,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     if not isinstance(num_groups, int) or num_groups < 1 or x.shape[1] % num_groups:
         raise ArgumentError(f"num_groups: got {num_groups}, expected a positive divisor of the {x.shape[1]} channels")
     check_channels("group_norm", x.shape[1], weight=weight, bias=bias)
-    if x.shape[0] and x.size == x.shape[0] * num_groups:
+    if x.size == num_groups and x.shape[0] == 1:
         raise ArgumentError(f"group_norm: expected more than 1 value per group, got input size {x.shape}")
     rows = ops.reshape(input, shape=(x.shape[0] * num_groups, prod(x.shape[1:]) // num_groups))
     return affine(ops.reshape(ops.layer_norm(rows, None, None, eps=eps), shape=x.shape), weight, bias)
@@ -141,6 +144,29 @@ def instance_norm(
         move_towards(running_mean, mean, momentum)
         move_towards(running_var, ops.mul(var, space / (space - 1)), momentum)
     return affine(ops.reshape(y, shape=x.shape), weight, bias)
+
+
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """y[n,c] = x[n,c] / (k + α/size · Σ x[n,c']²)^β, over the `size` channels c' around c, zeros beyond the ends.
+
+    Source: Krizhevsky et al. 2012.
+
+    >>> import minidl
+    >>> minidl.nn.functional.local_response_norm(minidl.ones(1, 2, 1), 2, alpha=2.0, beta=1.0).flatten()
+    tensor([0.5000, 0.3333])
+    """
+    x = as_array(input)
+    if x.ndim < 3:
+        raise ShapeError(f"local_response_norm: the input has shape {x.shape}, expected (N, channels, ...)")
+    if not isinstance(size, int) or size < 1:
+        raise ArgumentError(f"size: got {size!r}, expected a positive int")
+    if not x.size:
+        return input
+    squares = ops.reshape(ops.mul(input, input), shape=(x.shape[0], 1, x.shape[1], prod(x.shape[2:])))
+    around = surrounded(squares, [(0, 0), (0, 0), (size // 2, (size - 1) // 2), (0, 0)], 0)
+    means = avg_pool2d(around, (size, 1), stride=1)
+    scale = ops.pow(ops.add(ops.mul(means, alpha), k), beta)
+    return ops.div(input, ops.reshape(scale, shape=x.shape))
 
 
 def affine(y: Any, weight: Any, bias: Any) -> Any:

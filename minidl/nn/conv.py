@@ -23,6 +23,7 @@ class Conv(Module):
     """What the convolutions have in common: sizes, weights, initial values. A subclass says how many dimensions."""
 
     dims: int
+    padding_modes: tuple[str, ...] = ("zeros", "reflect", "replicate", "circular")
     bias: Parameter | None
     padding: str | tuple[int, ...]
 
@@ -46,7 +47,7 @@ class Conv(Module):
                 raise ArgumentError(f"padding='same' needs stride 1, got {self.stride}; give the padding as a number")
         else:
             self.padding = sizes("padding", padding, self.dims, 0)
-        self.padding_mode = one_of("padding_mode", padding_mode, ("zeros",))
+        self.padding_mode = one_of("padding_mode", padding_mode, self.padding_modes)
         self.weight = Parameter(minidl.empty(*self.weight_shape(), dtype=dtype, device=device))
         if bias:
             self.bias = Parameter(minidl.empty(self.out_channels, dtype=dtype, device=device))
@@ -65,6 +66,19 @@ class Conv(Module):
             if param is not None:
                 init.uniform_(param, -k, k)
 
+    def padded(self, input: Tensor) -> tuple[Tensor, str | tuple[int, ...]]:
+        """Return the input and the padding that is left to do: none where the padding mode is another than zeros."""
+        if self.padding_mode == "zeros":
+            return input, self.padding
+        ends: list[int] = []
+        for k in reversed(range(self.dims)):  # F.pad begins with the last dimension
+            if isinstance(self.padding, str):
+                both = self.dilation[k] * (self.kernel_size[k] - 1) if self.padding == "same" else 0
+                ends += [both // 2, both - both // 2]
+            else:
+                ends += [self.padding[k]] * 2
+        return F.pad(input, ends, self.padding_mode), (0,) * self.dims
+
     def extra_repr(self) -> str:
         """Return the sizes, and the options that differ from their defaults."""
         shown = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
@@ -75,7 +89,9 @@ class Conv(Module):
         shown += self.output_repr()
         if self.groups != 1:
             shown += f", groups={self.groups}"
-        return shown if self.bias is not None else f"{shown}, bias=False"
+        if self.bias is None:
+            shown += ", bias=False"
+        return shown if self.padding_mode == "zeros" else f"{shown}, padding_mode={self.padding_mode}"
 
     def output_repr(self) -> str:
         """Return what a transposed convolution has besides."""
@@ -108,7 +124,8 @@ class Conv1d(Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the convolution of the input with the weight, plus the bias."""
-        return F.conv1d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = self.padded(input)
+        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(Conv):
@@ -121,7 +138,7 @@ class Conv2d(Conv):
     bias (out_channels).
 
     `padding` is a number, a pair, "valid" (none) or "same" (y as large as x; stride 1 only). `groups` splits the
-    channels into groups that don't see each other. `padding_mode` is "zeros", the only one.
+    channels into groups that don't see each other. `padding_mode` is "zeros", "reflect", "replicate" or "circular".
 
     Initial values: weight and bias from U(-k, k) with k = 1/√(in_channels/groups · kh · kw).
 
@@ -146,13 +163,15 @@ class Conv2d(Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the convolution of the input with the weight, plus the bias."""
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        x, padding = self.padded(input)
+        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class ConvTranspose(Conv):
     """What the transposed convolutions have in common: the size of the output."""
 
     padding: tuple[int, ...]
+    padding_modes = ("zeros",)
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Sizes, stride: Sizes = 1, padding: Sizes = 0,

@@ -65,3 +65,33 @@ class Dropout2d(Dropout):
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped, in training."""
         return F.dropout2d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """Dropout for SELU: what is dropped gets SELU's value at -∞, and all is scaled back to the same mean and variance.
+
+    See nn.functional.alpha_dropout (Klambauer et al. 2017, Self-normalizing neural networks).
+
+    >>> import minidl
+    >>> y = minidl.nn.AlphaDropout(0.5)(minidl.randn(10000))
+    >>> abs(y.mean().item()) < 0.1, abs(y.std().item() - 1) < 0.1
+    (True, True)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with elements dropped, in training."""
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
+class FeatureAlphaDropout(Dropout):
+    """AlphaDropout of whole channels: x (N, C, ...), with one m for each channel of each sample.
+
+    >>> import minidl
+    >>> y = minidl.nn.FeatureAlphaDropout(0.5)(minidl.ones(100, 3, 2))
+    >>> bool((y.amax(2) == y.amin(2)).all())
+    True
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input with channels dropped, in training."""
+        return F.feature_alpha_dropout(input, self.p, self.training, self.inplace)

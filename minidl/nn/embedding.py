@@ -21,8 +21,8 @@ class Embedding(Module):
     Shapes: x of whole numbers (*) -> y (*, embedding_dim); weight (num_embeddings, embedding_dim).
 
     The row `padding_idx` gets no gradient; it starts as zeros. With `max_norm`, rows that are looked up and whose
-    `norm_type`-norm is larger are first scaled down to it, in the weight itself. `scale_grad_by_freq` and `sparse` are
-    not supported.
+    `norm_type`-norm is larger are first scaled down to it, in the weight itself. `scale_grad_by_freq` divides a row's
+    gradient by how often it is looked up. `sparse` is not supported.
 
     Initial values: weight from N(0, 1). Raises IndexError for a number beyond the table.
 
@@ -39,9 +39,8 @@ class Embedding(Module):
         _freeze: bool = False, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        for name, value in (("scale_grad_by_freq", scale_grad_by_freq), ("sparse", sparse)):
-            if value:
-                raise ArgumentError(f"{name}=True is not supported")
+        if sparse:
+            raise ArgumentError("sparse=True is not supported")
         self.num_embeddings = whole("num_embeddings", num_embeddings)
         self.embedding_dim = whole("embedding_dim", embedding_dim)
         if padding_idx is not None:
@@ -54,6 +53,8 @@ class Embedding(Module):
         self.padding_idx = padding_idx
         self.max_norm = max_norm
         self.norm_type = norm_type
+        self.scale_grad_by_freq = scale_grad_by_freq
+        self.sparse = sparse
         if _weight is None:
             _weight = minidl.empty(num_embeddings, embedding_dim, dtype=dtype, device=device)
             self.weight = Parameter(_weight, requires_grad=not _freeze)
@@ -92,7 +93,7 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the rows of the table."""
-        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type)
+        return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq)
 
     def extra_repr(self) -> str:
         """Return the sizes, and the options that differ from their defaults."""
@@ -103,4 +104,6 @@ class Embedding(Module):
             shown += f", max_norm={self.max_norm}"
         if self.norm_type != 2:
             shown += f", norm_type={self.norm_type}"
+        if self.scale_grad_by_freq:
+            shown += f", scale_grad_by_freq={self.scale_grad_by_freq}"
         return shown

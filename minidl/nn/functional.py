@@ -37,7 +37,7 @@ from ..functions.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ..functions.cross_entropy import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, nll_loss
 from ..functions.embedding import embedding
 from ..functions.indexing import one_hot
-from ..functions.layers import dropout, dropout1d, dropout2d, linear
+from ..functions.layers import alpha_dropout, bilinear, dropout, dropout1d, dropout2d, feature_alpha_dropout, linear
 from ..functions.loss import (
     gaussian_nll_loss,
     huber_loss,
@@ -58,25 +58,53 @@ from ..functions.margin_loss import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
-from ..functions.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from ..functions.norm import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm
 from ..functions.padding import pad
-from ..functions.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
-from ..functions.similarity import cosine_similarity, normalize
+from ..functions.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    lp_pool1d,
+    lp_pool2d,
+    max_pool1d,
+    max_pool2d,
+    max_unpool1d,
+    max_unpool2d,
+)
+from ..functions.resizing import (
+    channel_shuffle,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
+from ..functions.similarity import cosine_similarity, normalize, pairwise_distance
 from ..functions.softmax import gumbel_softmax, softmin
 from ..functions.softmax import log_softmax_by_rule as log_softmax
 from ..functions.softmax import softmax_by_rule as softmax
+from ..functions.windows import fold, unfold
 from ..ops import sigmoid, tanh
 
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "batch_norm",
+    "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
     "celu_",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv_transpose1d",
@@ -90,6 +118,8 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -103,17 +133,23 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "logsigmoid",
+    "lp_pool1d",
+    "lp_pool2d",
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
+    "max_unpool1d",
+    "max_unpool2d",
     "mish",
     "mse_loss",
     "multi_head_attention_forward",
@@ -124,6 +160,9 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
+    "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -150,4 +189,8 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

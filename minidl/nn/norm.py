@@ -308,10 +308,36 @@ class RMSNorm(Norm):
         self.add_parameters(self.normalized_shape, elementwise_affine, False, device, dtype)
         self.reset_parameters()
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Return the input, divided by its root mean square over the last dimensions."""
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Return the options."""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class LocalResponseNorm(Module):
+    """y = x/(k + alpha/size·Σ x²)^beta, the sum over the `size` channels around each: x and y (N, C, *).
+
+    Source: Krizhevsky et al. 2012 (AlexNet).
+
+    >>> import minidl
+    >>> minidl.nn.LocalResponseNorm(2)(minidl.ones(1, 3, 4)).shape
+    (1, 3, 4)
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input, each channel divided by a power of its neighbours' squares."""
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        """Return the options."""
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

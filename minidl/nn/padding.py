@@ -136,3 +136,27 @@ class ReplicationPad2d(Pad):
 
     dims = 2
     mode = "replicate"
+
+
+class CircularPad1d(Pad):
+    """The sequence going on at its other end; `padding` as in ConstantPad1d.
+
+    >>> import minidl
+    >>> minidl.nn.CircularPad1d(1)(minidl.tensor([[1.0, 2.0, 3.0]])).tolist()
+    [[3.0, 1.0, 2.0, 3.0, 1.0]]
+    """
+
+    dims = 1
+    mode = "circular"
+
+
+class CircularPad2d(Pad):
+    """The image going on at its other side; `padding` as in ConstantPad2d.
+
+    >>> import minidl
+    >>> minidl.nn.CircularPad2d((1, 0, 0, 0))(minidl.tensor([[[1.0, 2.0]]])).tolist()
+    [[[2.0, 1.0, 2.0]]]
+    """
+
+    dims = 2
+    mode = "circular"

@@ -199,3 +199,134 @@ class AdaptiveAvgPool2d(AdaptivePool):
     def forward(self, input: Tensor) -> Tensor:
         """Return the means."""
         return F.adaptive_avg_pool2d(input, self.output_size)
+
+
+class AdaptiveMaxPool(AdaptivePool):
+    """What the adaptive maxima have in common: they may also say where each maximum was."""
+
+    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPool):
+    """The maximum of the windows of AdaptiveAvgPool1d; with `return_indices` also the place of each.
+
+    >>> import minidl
+    >>> minidl.nn.AdaptiveMaxPool1d(2)(minidl.tensor([[1.0, 2.0, 3.0]])).tolist()
+    [[2.0, 3.0]]
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """Return the maxima."""
+        return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool2d(AdaptiveMaxPool):
+    """The maximum of the windows of AdaptiveAvgPool2d; with `return_indices` also the place of each.
+
+    >>> import minidl
+    >>> minidl.nn.AdaptiveMaxPool2d(2)(minidl.arange(16.0).reshape(1, 4, 4)).tolist()
+    [[[5.0, 7.0], [13.0, 15.0]]]
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """Return the maxima."""
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
+
+
+class MaxUnpool(Module):
+    """What the inverses of the maxima over windows have in common: the options. A subclass says how many dimensions."""
+
+    dims: int
+
+    def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
+        super().__init__()
+        self.kernel_size = sizes("kernel_size", kernel_size, self.dims)
+        self.stride = self.kernel_size if stride is None else sizes("stride", stride, self.dims)
+        self.padding = sizes("padding", padding, self.dims, 0)
+
+    def extra_repr(self) -> str:
+        """Return the options."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(MaxUnpool):
+    """The maxima of a MaxPool1d put back to where they were, zeros elsewhere.
+
+    Shapes: x and indices (N, C, L) or (C, L) -> y (N, C, L') with L' = (L - 1)·stride - 2·padding + kernel_size, or the
+    output_size given in the call.
+
+    >>> import minidl
+    >>> y, places = minidl.nn.MaxPool1d(2, return_indices=True)(minidl.tensor([[1.0, 3.0, 2.0, 0.0]]))
+    >>> minidl.nn.MaxUnpool1d(2)(y, places).tolist()
+    [[0.0, 3.0, 2.0, 0.0]]
+    """
+
+    dims = 1
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """Return the input's values at the places of the indices."""
+        return F.max_unpool1d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool2d(MaxUnpool):
+    """The maxima of a MaxPool2d put back to where they were, zeros elsewhere; shapes as in MaxUnpool1d.
+
+    >>> import minidl
+    >>> y, places = minidl.nn.MaxPool2d(2, return_indices=True)(minidl.arange(4.0).reshape(1, 2, 2))
+    >>> minidl.nn.MaxUnpool2d(2)(y, places).tolist()
+    [[[0.0, 0.0], [0.0, 3.0]]]
+    """
+
+    dims = 2
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """Return the input's values at the places of the indices."""
+        return F.max_unpool2d(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class LPPool(Module):
+    """What the power means over windows have in common: the options."""
+
+    def __init__(
+        self, norm_type: float, kernel_size: Sizes, stride: Sizes | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__()
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+    def extra_repr(self) -> str:
+        """Return the options."""
+        return (
+            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"ceil_mode={self.ceil_mode}"
+        )
+
+
+class LPPool1d(LPPool):
+    """y = (Σ x^p)^(1/p) over each window, p = norm_type: the sum for 1, near the maximum for large p.
+
+    >>> import minidl
+    >>> minidl.nn.LPPool1d(2, 2)(minidl.tensor([[3.0, 4.0]])).tolist()
+    [[5.0]]
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the power means times the windows' sizes."""
+        return F.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool2d(LPPool):
+    """y = (Σ x^p)^(1/p) over each window of an image, p = norm_type.
+
+    >>> import minidl
+    >>> minidl.nn.LPPool2d(2, (1, 2))(minidl.tensor([[[3.0, 4.0]]])).tolist()
+    [[[5.0]]]
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the power means times the windows' sizes."""
+        return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
