@@ -68,7 +68,7 @@ class Difference(Exception):
 def twin(x: Any) -> Any:
     """Return a torch value as minidl's, of the same layout in memory; containers are walked."""
     if isinstance(x, torch.Tensor):
-        if x.dtype not in NUMPY or x.layout is not torch.strided:
+        if x.dtype not in NUMPY or x.layout is not torch.strided or x.ndim > 64:  # NumPy has no more dimensions
             raise LeftOut(str(x.dtype))
         dtype = NUMPY[x.dtype]
         if x.numel():
