@@ -485,7 +485,9 @@ def test_bad_lr(kind, lr):
         (lambda w: optim.NAdam(w, momentum_decay=-0.2), ValueError, "momentum_decay must be"),
         (lambda w: optim.RAdam(w, weight_decay=-1), ValueError, "weight_decay must be"),
         (lambda w: optim.Rprop(w, etas=(1.0, 0.5)), ValueError, "etas must be a number between 0 and 1 and one above"),
-        (lambda w: optim.Rprop(w, step_sizes=1), ValueError, "step_sizes must be a pair of numbers, got 1"),
+        (lambda w: optim.Rprop(w, step_sizes=1), TypeError, "step_sizes must be a pair of numbers, got 1"),
+        (lambda w: optim.SGD(w, dampening="0.1"), TypeError, "dampening must be a number, got '0.1'"),
+        (lambda w: optim.ASGD(w, t0=None), TypeError, "t0 must be a number, got None"),
         (lambda w: optim.ASGD(w, weight_decay=-1), ValueError, "weight_decay must be"),
     ],
 )

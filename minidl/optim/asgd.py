@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .formula import Formula
-from .optimizer import at_least_zero
+from .optimizer import at_least_zero, check_number
 
 
 class ASGD(Formula):
@@ -52,6 +52,8 @@ class ASGD(Formula):
         """Raise if an option makes no sense."""
         super().check(group)
         at_least_zero("weight_decay", group["weight_decay"])
+        for name in ("lambd", "alpha", "t0"):
+            check_number(name, group[name])
 
     def start(self, w: Any, group: dict[str, Any]) -> dict[str, Any]:
         """Return the arrays that are kept for a parameter."""

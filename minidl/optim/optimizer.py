@@ -8,6 +8,7 @@ import math
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -272,15 +273,28 @@ def listed(params: Any) -> list[Any]:
     return list(params)
 
 
-def at_least_zero(name: str, value: Any) -> None:
-    """Raise unless an option is a finite number from 0 up, or a Tensor with one."""
+def check_number(name: str, value: Any) -> None:
+    """Raise unless an option is a number, or a Tensor with one."""
+    if not isinstance(value, (Real, Tensor)):
+        raise ArgumentTypeError(f"{name} must be a number, got {value!r}")
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ArgumentError(f"{name} must be one number, got a Tensor of shape {value.shape}")
-    try:
-        good = 0 <= value < math.inf
-    except TypeError:
-        raise ArgumentTypeError(f"{name} must be a number, got {value!r}") from None
-    if not good:
+
+
+def check_pair(name: str, value: Any) -> None:
+    """Raise unless an option is a pair of numbers."""
+    if not isinstance(value, (tuple, list)):
+        raise ArgumentTypeError(f"{name} must be a pair of numbers, got {value!r}")
+    if len(value) != 2:
+        raise ArgumentError(f"{name} must be a pair of numbers, got {value!r}")
+    for number, entry in enumerate(value):
+        check_number(f"{name}[{number}]", entry)
+
+
+def at_least_zero(name: str, value: Any) -> None:
+    """Raise unless an option is a finite number from 0 up."""
+    check_number(name, value)
+    if not 0 <= value < math.inf:
         raise ArgumentError(f"{name} must be a finite number of 0 or more, got {value!r}")
 
 
@@ -293,10 +307,7 @@ def below_one(name: str, value: Any) -> None:
 
 def check_betas(betas: Any) -> None:
     """Raise unless betas is a pair of numbers from 0 to 1, without 1."""
-    if not isinstance(betas, (tuple, list)):
-        raise ArgumentTypeError(f"betas must be a pair of numbers, got {betas!r}")
-    if len(betas) != 2:
-        raise ArgumentError(f"betas must be a pair of numbers, got {betas!r}")
+    check_pair("betas", betas)
     for number, beta in enumerate(betas):
         below_one(f"betas[{number}]", beta)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from .formula import Formula
-from .optimizer import at_least_zero
+from .optimizer import check_pair
 
 
 class Rprop(Formula):
@@ -49,11 +49,7 @@ class Rprop(Formula):
         """Raise if an option makes no sense."""
         super().check(group)
         for name in ("etas", "step_sizes"):
-            pair = group[name]
-            if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-                raise ArgumentError(f"{name} must be a pair of numbers, got {pair!r}")
-            for number, value in enumerate(pair):
-                at_least_zero(f"{name}[{number}]", value)
+            check_pair(name, group[name])
         if not 0 < group["etas"][0] < 1 < group["etas"][1]:
             raise ArgumentError(f"etas must be a number between 0 and 1 and one above 1, got {group['etas']!r}")
 

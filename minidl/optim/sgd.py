@@ -7,7 +7,7 @@ from typing import Any
 from .. import _kernels as kernels
 from ..errors import ArgumentError
 from .one_pass import OnePass, arrays, numbers
-from .optimizer import at_least_zero
+from .optimizer import at_least_zero, check_number
 
 
 class SGD(OnePass):
@@ -51,6 +51,7 @@ class SGD(OnePass):
         super().check(group)
         for name in ("momentum", "weight_decay"):
             at_least_zero(name, group[name])
+        check_number("dampening", group["dampening"])
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError("nesterov needs a momentum above 0 and no dampening")
 
