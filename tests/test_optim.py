@@ -907,6 +907,12 @@ def test_an_optimizer_with_its_own_step_gives_no_false_warning():
         (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10, pct_start=1), ValueError, "a float from 0 to 1, got 1"),
         (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, mode="up"), ValueError, "one of 'triangular', .* got 'up'"),
         (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 0), ValueError, "step_size_up must be above 0"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, None), TypeError, "max_lr must be a number, got None"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, scale_fn=2), TypeError, "scale_fn must be a function, got 2"),
+        (lambda o: lr_scheduler.ExponentialLR(o, "0.9"), TypeError, "gamma must be a number, got '0.9'"),
+        (lambda o: lr_scheduler.MultiStepLR(o, 3), TypeError, "milestones must be a list of epochs, got 3"),
+        (lambda o: lr_scheduler.PolynomialLR(o, 1, -1)._update_lr(), ValueError, "0 has no negative power"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10, div_factor=0), ValueError, "div_factor and final_div_factor"),
         (lambda o: lr_scheduler.CyclicLR(o, [0.1] * 2, 1.0), ValueError, "base_lr: expected 1 values"),
         (
             lambda o: lr_scheduler.CyclicLR(optim.Rprop([param()]), 0.1, 1.0),

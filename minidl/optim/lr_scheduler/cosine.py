@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import ArgumentError
 from ..optimizer import Optimizer
 from .decay import whole_epochs
-from .scheduler import LRScheduler, of_groups
+from .scheduler import LRScheduler, check_numbers, of_groups
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -29,6 +29,7 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        check_numbers(T_max=T_max, eta_min=eta_min)
         if not T_max > 0:
             raise ArgumentError(f"T_max must be a number of epochs above 0, got {T_max!r}")
         self.T_max = T_max
@@ -76,6 +77,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
+        check_numbers(eta_min=eta_min)
         self.T_0 = self.T_i = whole_epochs("T_0", T_0)
         self.T_mult = whole_epochs("T_mult", T_mult)
         self.eta_min = eta_min

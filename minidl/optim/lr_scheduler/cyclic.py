@@ -6,9 +6,17 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, ArgumentTypeError
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, attributes, check_momentum, for_each_group, put_lr, put_momentum
+from .scheduler import (
+    LRScheduler,
+    attributes,
+    check_momentum,
+    check_numbers,
+    number_for_each_group,
+    put_lr,
+    put_momentum,
+)
 
 
 class CyclicLR(LRScheduler):
@@ -36,13 +44,16 @@ class CyclicLR(LRScheduler):
         scale_fn: Callable[[float], float] | None = None, scale_mode: str = "cycle", cycle_momentum: bool = True,
         base_momentum: Any = 0.8, max_momentum: Any = 0.9, last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        base_lrs = for_each_group("base_lr", base_lr, optimizer)
-        self.max_lrs = for_each_group("max_lr", max_lr, optimizer)
+        base_lrs = number_for_each_group("base_lr", base_lr, optimizer)
+        self.max_lrs = number_for_each_group("max_lr", max_lr, optimizer)
         down = step_size_up if step_size_down is None else step_size_down
+        check_numbers(step_size_up=step_size_up, step_size_down=down, gamma=gamma)
         if not step_size_up > 0 or not down >= 0:
             raise ArgumentError(f"step_size_up must be above 0, step_size_down not below, got {step_size_up}, {down}")
         if scale_fn is None and mode not in ("triangular", "triangular2", "exp_range"):
             raise ArgumentError(f"mode must be one of 'triangular', 'triangular2', 'exp_range', got {mode!r}")
+        if scale_fn is not None and not callable(scale_fn):
+            raise ArgumentTypeError(f"scale_fn must be a function, got {scale_fn!r}")
         self.total_size = float(step_size_up + down)
         self.step_ratio = step_size_up / self.total_size
         self.mode = mode
@@ -52,8 +63,8 @@ class CyclicLR(LRScheduler):
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
             check_momentum(optimizer)
-            self.base_momentums = for_each_group("base_momentum", base_momentum, optimizer)
-            self.max_momentums = for_each_group("max_momentum", max_momentum, optimizer)
+            self.base_momentums = number_for_each_group("base_momentum", base_momentum, optimizer)
+            self.max_momentums = number_for_each_group("max_momentum", max_momentum, optimizer)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
                 put_lr(group, lr)

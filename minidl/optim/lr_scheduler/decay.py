@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from ...errors import ArgumentError
-from ..optimizer import Optimizer
-from .scheduler import LRScheduler
+from ...errors import ArgumentError, ArgumentTypeError
+from ..optimizer import Optimizer, check_number
+from .scheduler import LRScheduler, check_numbers
 
 
 class FactorLR(LRScheduler):
@@ -39,6 +39,7 @@ class FactorLR(LRScheduler):
 
 def whole_epochs(name: str, value: int) -> int:
     """Return a number of epochs, or raise if it is not a whole one from 1 up."""
+    check_number(name, value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ArgumentError(f"{name} must be a whole number of epochs from 1 up, got {value!r}")
     return value
@@ -59,8 +60,9 @@ class StepLR(FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        if not step_size > 0:
-            raise ArgumentError(f"step_size must be a number of epochs above 0, got {step_size!r}")
+        check_numbers(step_size=step_size, gamma=gamma)
+        if step_size == 0:
+            raise ArgumentError("step_size must be a number of epochs above 0, got 0")
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -92,6 +94,9 @@ class MultiStepLR(FactorLR):
     def __init__(
         self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
+        check_numbers(gamma=gamma)
+        if not isinstance(milestones, Iterable):
+            raise ArgumentTypeError(f"milestones must be a list of epochs, got {milestones!r}")
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -120,6 +125,7 @@ class ExponentialLR(FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        check_numbers(gamma=gamma)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
@@ -149,6 +155,7 @@ class ConstantLR(FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+        check_numbers(factor=factor, total_iters=total_iters)
         if not 0 <= factor <= 1:
             raise ArgumentError(f"factor must be from 0 to 1, got {factor!r}")
         self.factor = factor
@@ -191,6 +198,7 @@ class LinearLR(FactorLR):
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5,
         last_epoch: int = -1,
     ) -> None:  # fmt: skip
+        check_numbers(start_factor=start_factor, end_factor=end_factor, total_iters=total_iters)
         if not 0 < start_factor <= 1:
             raise ArgumentError(f"start_factor must be above 0 and at most 1, got {start_factor!r}")
         if not 0 <= end_factor <= 1:
@@ -232,6 +240,7 @@ class PolynomialLR(FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        check_numbers(total_iters=total_iters, power=power)
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)
@@ -241,6 +250,8 @@ class PolynomialLR(FactorLR):
         if self._is_initial or self.last_epoch > self.total_iters:
             return 1.0
         left = self.total_iters - self.last_epoch
+        if left == 0 and self.power < 0:
+            raise ArgumentError(f"power is {self.power}, and total_iters is reached: 0 has no negative power")
         return float((left / (left + 1)) ** self.power)
 
     def whole_factor(self) -> float:

@@ -6,8 +6,8 @@ import math
 from typing import Any, NamedTuple
 
 from ...errors import ArgumentError
-from ..optimizer import Optimizer
-from .scheduler import LRScheduler, check_momentum, for_each_group, put_momentum
+from ..optimizer import Optimizer, check_number
+from .scheduler import LRScheduler, check_momentum, check_numbers, number_for_each_group, put_momentum
 
 
 class Phase(NamedTuple):
@@ -58,8 +58,11 @@ class OneCycleLR(LRScheduler):
         cycle_momentum: bool = True, base_momentum: Any = 0.85, max_momentum: Any = 0.95, div_factor: float = 25.0,
         final_div_factor: float = 1e4, three_phase: bool = False, last_epoch: int = -1,
     ) -> None:  # fmt: skip
-        options: dict[str, list[float]] = {"max_lr": for_each_group("max_lr", max_lr, optimizer)}
+        options: dict[str, list[float]] = {"max_lr": number_for_each_group("max_lr", max_lr, optimizer)}
         self.total_steps = number_of_steps(total_steps, epochs, steps_per_epoch)
+        check_numbers(pct_start=pct_start, div_factor=div_factor, final_div_factor=final_div_factor)
+        if div_factor == 0 or final_div_factor == 0:
+            raise ArgumentError(f"div_factor and final_div_factor must not be 0, got {div_factor}, {final_div_factor}")
         if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
             raise ArgumentError(f"pct_start must be the part of the steps up, a float from 0 to 1, got {pct_start!r}")
         if anneal_strategy not in ("cos", "linear"):
@@ -68,8 +71,8 @@ class OneCycleLR(LRScheduler):
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
             check_momentum(optimizer)
-            options["max_momentum"] = for_each_group("max_momentum", max_momentum, optimizer)
-            options["base_momentum"] = for_each_group("base_momentum", base_momentum, optimizer)
+            options["max_momentum"] = number_for_each_group("max_momentum", max_momentum, optimizer)
+            options["base_momentum"] = number_for_each_group("base_momentum", base_momentum, optimizer)
         options["initial_lr"] = [lr / div_factor for lr in options["max_lr"]]
         options["min_lr"] = [lr / final_div_factor for lr in options["initial_lr"]]
         if last_epoch == -1:
@@ -115,6 +118,7 @@ def number_of_steps(total_steps: int | None, epochs: int | None, steps_per_epoch
     else:
         raise ArgumentError("give total_steps, or both epochs and steps_per_epoch")
     for name, value in given.items():
+        check_number(name, value)
         if not isinstance(value, int) or value < 1:
             raise ArgumentError(f"{name} must be a whole number from 1 up, got {value!r}")
     return math.prod(given.values())

@@ -7,7 +7,15 @@ from typing import Any
 
 from ...errors import ArgumentError
 from ..optimizer import Optimizer
-from .scheduler import LRScheduler, for_each_group, of_groups, put_lr, warn_of_epoch
+from .scheduler import (
+    LRScheduler,
+    check_numbers,
+    for_each_group,
+    number_for_each_group,
+    of_groups,
+    put_lr,
+    warn_of_epoch,
+)
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -33,6 +41,7 @@ class ReduceLROnPlateau(LRScheduler):
         self, optimizer: Optimizer, mode: str = "min", factor: float = 0.1, patience: int = 10, threshold: float = 1e-4,
         threshold_mode: str = "rel", cooldown: int = 0, min_lr: Any = 0, eps: float = 1e-8,
     ) -> None:  # fmt: skip
+        check_numbers(factor=factor, patience=patience, threshold=threshold, cooldown=cooldown, eps=eps)
         if not factor < 1:
             raise ArgumentError(f"factor must be below 1, to make the rate smaller, got {factor!r}")
         if mode not in ("min", "max"):
@@ -47,7 +56,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.threshold_mode = threshold_mode
         self.cooldown = cooldown
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
-        self.min_lrs = for_each_group("min_lr", min_lr, optimizer)
+        self.min_lrs = number_for_each_group("min_lr", min_lr, optimizer)
         self.eps = eps
         self.last_epoch = 0
         self.best = math.inf if mode == "min" else -math.inf

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import ArgumentError, ArgumentTypeError
 from ...tensor import Tensor
-from ..optimizer import Optimizer
+from ..optimizer import Optimizer, check_number
 
 
 class LRScheduler:
@@ -156,6 +156,20 @@ def attributes(function: Callable[..., Any]) -> dict[str, Any] | None:
     """Return the attributes of a callable object, None for a function, which has none to save."""
     plain = isinstance(function, types.FunctionType) or not hasattr(function, "__dict__")
     return None if plain else dict(vars(function))
+
+
+def number_for_each_group(name: str, value: Any, optimizer: Optimizer) -> list[Any]:
+    """Return a list with one number for each group, or raise."""
+    values = for_each_group(name, value, optimizer)
+    for number in values:
+        check_number(name, number)
+    return values
+
+
+def check_numbers(**options: Any) -> None:
+    """Raise if an option is no number."""
+    for name, value in options.items():
+        check_number(name, value)
 
 
 class LambdaLR(LRScheduler):
