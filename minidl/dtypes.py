@@ -8,6 +8,7 @@ dtype('float32')
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -56,13 +57,15 @@ def set_default_dtype(dtype: Any) -> None:
 
 def checked(dtype: Any) -> np.dtype[Any]:
     """Return `dtype` as a NumPy dtype that a Tensor can hold; `float` is float64, `int` int64, as in PyTorch."""
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        raise DTypeError(f"dtype: {dtype!r} is no element type; use one such as minidl.float32") from None
-    if dtype.kind not in _category:
-        raise DTypeError(f"a Tensor holds booleans, integers or floats, not {dtype}; complex and others are left out")
-    return dtype
+    found = None
+    if isinstance(dtype, (np.dtype, type, str)):
+        with suppress(TypeError):
+            found = np.dtype(dtype)
+    if found is None:
+        raise DTypeError(f"dtype: {dtype!r} is no element type; use one such as minidl.float32")
+    if found.kind not in _category:
+        raise DTypeError(f"a Tensor holds booleans, integers or floats, not {found}; complex and others are left out")
+    return found
 
 
 def category(dtype: np.dtype[Any]) -> int:

@@ -713,7 +713,9 @@ class Tensor(Variable):
     unique_consecutive = sets.unique_consecutive
 
     reshape = several(shaping.reshape)
+    reshape_as = shaping.reshape_as
     view = several(shaping.view)
+    view_as = shaping.view_as
     flatten = shaping.flatten
     unflatten = shaping.unflatten
     ravel = shaping.ravel
@@ -783,14 +785,6 @@ class Tensor(Variable):
     outer = products.outer
     addmm = products.addmm
 
-    def view_as(self, other: Any) -> Any:
-        """Return it in the shape of another Tensor, sharing memory."""
-        return shaping.view(self, other.shape)
-
-    def reshape_as(self, other: Any) -> Any:
-        """Return it in the shape of another Tensor."""
-        return shaping.reshape(self, other.shape)
-
     @property
     def T(self) -> Any:
         """The transpose: dimensions in reverse order."""
@@ -804,6 +798,8 @@ class Tensor(Variable):
     @property
     def H(self) -> Any:
         """The transpose of a matrix, whose complex conjugate it is for real numbers."""
+        if self.array.ndim == 1:
+            raise ShapeError("H: got 1 dimension, expected a matrix")
         return shaping.t(self)
 
     # -- in place ----------------------------------------------------------------------------------------------------

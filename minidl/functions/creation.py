@@ -11,7 +11,7 @@ from .. import dtypes
 from ..autograd import Variable, wrap
 from ..devices import check_device
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, as_array, ints, number, one_int, shape_from
+from ._arguments import array_in, as_array, flag, ints, number, one_int, shape_from
 
 
 def tensor(
@@ -73,7 +73,7 @@ def from_dlpack(ext_tensor: Any) -> Any:
 def leaf(array: Any, requires_grad: bool) -> Any:
     """Return a Tensor without history."""
     t = wrap(array)
-    if requires_grad:
+    if flag(requires_grad, "requires_grad"):
         t.requires_grad_()
     return t
 
@@ -137,6 +137,8 @@ def unwrapped(data: Any) -> Any:
 
 def of_size(sizes: Any, size: Any) -> tuple[int, ...]:
     """Return the shape given as f(2, 3), f((2, 3)) or f(size=(2, 3))."""
+    if not sizes and size is None:
+        raise DTypeError("size: got none, expected the sizes as ints or a tuple; () is one number")
     shape = shape_from(sizes if size is None else (size,))
     if any(n < 0 for n in shape):
         raise ShapeError(f"size: got {shape}, expected non-negative ints")

@@ -246,7 +246,7 @@ def fitting(array: Any, parts: Any, order: Any, values: Any) -> Any:
         isinstance(values, Variable)
         and kinds
         and given.dtype != array.dtype
-        and (given.ndim or kinds != {np.dtype(bool)})
+        and (given.size != 1 or kinds != {np.dtype(bool)})
     ):
         raise DTypeError(f"values: got {given.dtype} for a Tensor of {array.dtype}, expected the same; use .to(dtype)")
     values = cast_to(values, array.dtype)

@@ -65,6 +65,28 @@ def view(input: Any, size: Any) -> Any:
     return result
 
 
+def reshape_as(input: Any, other: Any) -> Any:
+    """Return the elements of `input` in the shape of `other`.
+
+    >>> import minidl
+    >>> minidl.arange(4).reshape_as(minidl.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    return reshape(input, array_in(other, "other").shape)
+
+
+def view_as(input: Any, other: Any) -> Any:
+    """Return `input` in the shape of `other`, sharing its memory.
+
+    >>> import minidl
+    >>> minidl.arange(4).view_as(minidl.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    return view(input, array_in(other, "other").shape)
+
+
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Return `input` with the dimensions from `start_dim` to `end_dim` made one.
 
@@ -249,9 +271,7 @@ def expand_as(input: Any, other: Any) -> Any:
     >>> minidl.ones(1).expand_as(minidl.zeros(3)).shape
     (3,)
     """
-    if not hasattr(other, "shape"):
-        raise DTypeError(f"other: got {type(other).__name__}, expected a Tensor")
-    return expand(input, other.shape)
+    return expand(input, array_in(other, "other").shape)
 
 
 def broadcast_to(input: Any, size: Any) -> Any:
@@ -347,6 +367,7 @@ def clone(input: Any) -> Any:
     >>> minidl.clone(minidl.ones(2))
     tensor([1., 1.])
     """
+    array_in(input)
     return ops.copy(input)
 
 
