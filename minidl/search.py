@@ -1,13 +1,13 @@
 """Choosing parameters: try many, compare them on a validation set, and touch the test set once, at the end.
 
-    def trial(lr, width):                    # train with these on the training part ...
-        ...
-        return accuracy                      # ... and measure on the validation part
+def trial(lr, width):                    # train with these on the training part ...
+    ...
+    return accuracy                      # ... and measure on the validation part
 
-    results = search.run(trial, {"lr": [0.01, 0.1], "width": [64, 128]})                        # a grid: all 4
-    results = search.run(trial, {"lr": search.log_uniform(1e-4, 1), "width": [64, 128]}, trials=20)     # at random
-    print(results)                           # the best first
-    results.test(final)                      # once: final(lr=..., width=...) measures on the test set
+results = search.run(trial, {"lr": [0.01, 0.1], "width": [64, 128]})                        # a grid: all 4
+results = search.run(trial, {"lr": search.log_uniform(1e-4, 1), "width": [64, 128]}, trials=20)     # at random
+print(results)                           # the best first
+results.test(final)                      # once: final(lr=..., width=...) measures on the test set
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ MODULES: dict[str, Any] = {
     "minidl.nn.utils.rnn": None,
     "minidl.optim": None,
     "minidl.optim.lr_scheduler": None,
+    "minidl.optim.swa_utils": None,
     "minidl.data": None,
     "minidl.nn.init": lambda name: name.endswith("_") or name == "calculate_gain",
     "minidl.data.transforms": lambda name: name[0].isupper(),

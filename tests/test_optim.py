@@ -986,5 +986,73 @@ def test_lambda_state_of_objects():
     assert b.lr_lambdas[0].epochs == 4
 
 
+# -- averages of weights ---------------------------------------------------------------------------------------------
+
+
+AVERAGES = {
+    "mean": lambda u: {},
+    "mean_of_lists": lambda u: {"multi_avg_fn": u.get_swa_multi_avg_fn()},
+    "moving": lambda u: {"avg_fn": u.get_ema_avg_fn(0.8)},
+    "moving_of_lists": lambda u: {"multi_avg_fn": u.get_ema_multi_avg_fn(0.9)},
+    "buffers": lambda u: {"avg_fn": u.get_ema_avg_fn(0.8), "use_buffers": True},
+}
+
+
+@pytest.mark.parametrize("name", AVERAGES)
+def test_averaged_models_are_torchs(name):
+    torch = pytest.importorskip("torch")
+
+    def averages(library):
+        nn, swa, rng = library.nn, library.optim.swa_utils, np.random.default_rng(0)
+        model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)).to(library.float64)
+        with library.no_grad():
+            for param in model.parameters():
+                param.copy_(library.tensor(rng.standard_normal(param.shape)))
+        optimizer = library.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        averaged = swa.AveragedModel(model, **AVERAGES[name](swa))
+        data = [(library.tensor(rng.standard_normal((8, 3))), library.tensor(rng.integers(0, 2, 8))) for _ in range(3)]
+        for _ in range(6):
+            for x, y in data:
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(x), y).backward()
+                optimizer.step()
+            averaged.update_parameters(model)
+        yield from {key: value.clone() for key, value in averaged.state_dict().items()}.items()
+        swa.update_bn(data, averaged)
+        yield from averaged.state_dict().items()
+        assert averaged.training and averaged.module[1].momentum == 0.1
+
+    ours, theirs = list(averages(minidl)), list(averages(torch))
+    assert [key for key, _ in ours] == [key for key, _ in theirs]
+    for (_, a), (_, b) in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)  # PyTorch divides by a float32 count
+
+
+@pytest.mark.parametrize(("epochs", "strategy"), [(10, "cos"), (4, "linear"), (0, "cos"), (1, "linear")])
+def test_swa_rates_are_torchs(epochs, strategy):
+    torch = pytest.importorskip("torch")
+
+    def make(library):
+        return lambda lib, optimizer: library.optim.swa_utils.SWALR(optimizer, [0.05, 2.0], epochs, strategy)
+
+    ours, theirs = (rates(make(library), library=library) for library in (minidl, torch))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda swa, o: swa.SWALR(o, 0.1, anneal_strategy="sin"), "one of 'cos', 'linear', got 'sin'"),
+        (lambda swa, o: swa.SWALR(o, 0.1, anneal_epochs=-1), "anneal_epochs must be a whole number of 0 or more"),
+        (lambda swa, o: swa.SWALR(o, [0.1, 0.2]), "swa_lr: expected 1 values"),
+        (lambda swa, o: swa.get_ema_multi_avg_fn(1.1), "decay must be from 0 to 1, got 1.1"),
+        (lambda swa, o: swa.AveragedModel(nn.ReLU(), avg_fn=abs, multi_avg_fn=abs), "avg_fn or multi_avg_fn, not both"),
+    ],
+)
+def test_bad_averages(make, message):
+    with pytest.raises(ValueError, match=message):
+        make(optim.swa_utils, optim.SGD([param()]))
+
+
 if __name__ == "__main__":
     write_golden()
