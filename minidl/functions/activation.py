@@ -9,7 +9,7 @@ from typing import Any
 from .. import ops, random
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, axis, like, number
+from ._arguments import array_in, as_array, axis, like, number
 from .reductions import floats
 
 
@@ -51,6 +51,18 @@ def no_booleans(input: Any, name: str) -> None:
         raise DTypeError(f"{name}: got bool, expected numbers; call .float() first")
 
 
+def numerical(input: Any, name: str) -> None:
+    """Refuse booleans and plain numbers."""
+    array_in(input)
+    no_booleans(input, name)
+
+
+def floating(input: Any, name: str) -> None:
+    """Refuse integers and plain numbers."""
+    array_in(input)
+    floats(input, name)
+
+
 def relu(input: Any, inplace: bool = False) -> Any:
     """y = max(x, 0).
 
@@ -58,7 +70,7 @@ def relu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.relu(minidl.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    no_booleans(input, "relu")
+    numerical(input, "relu")
     return input.relu_() if inplace else ops.relu(input)
 
 
@@ -69,7 +81,7 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
     >>> minidl.nn.functional.leaky_relu(minidl.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """
-    floats(input, "leaky_relu")
+    floating(input, "leaky_relu")
     below = ops.mul(input, number(negative_slope, "negative_slope"))
     return into(input, ops.where(ops.gt(input, 0.0), input, below), inplace)
 
@@ -83,7 +95,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     >>> minidl.nn.functional.gelu(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8413])
     """
-    floats(input, "gelu")
+    floating(input, "gelu")
     if not isinstance(approximate, str):
         raise DTypeError(f'approximate: got {approximate!r}, expected "none" or "tanh"')
     if approximate not in ("none", "tanh"):
@@ -98,7 +110,7 @@ def silu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.silu(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.7311])
     """
-    floats(input, "silu")
+    floating(input, "silu")
     return into(input, ops.silu(original(input, inplace)), inplace)
 
 
@@ -109,7 +121,7 @@ def logsigmoid(input: Any) -> Any:
     >>> minidl.nn.functional.logsigmoid(minidl.tensor([0.0, -200.0]))
     tensor([  -0.6931, -200.0000])
     """
-    floats(input, "logsigmoid")
+    floating(input, "logsigmoid")
     negative = ops.lt(input, 0.0)
     below = ops.where(negative, input, ops.neg(input))  # -|x|, smooth on either side of 0
     return ops.sub(ops.where(negative, input, 0.0), ops.log1p(ops.exp(below)))
@@ -122,7 +134,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     >>> minidl.nn.functional.softplus(minidl.tensor([0.0, 100.0]))
     tensor([  0.6931, 100.0000])
     """
-    floats(input, "softplus")
+    floating(input, "softplus")
     beta = number(beta, "beta")
     scaled = ops.mul(input, beta)
     smooth = ops.div(ops.neg(logsigmoid(ops.neg(scaled))), beta)
@@ -136,7 +148,7 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.elu(minidl.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-    floats(input, "elu")
+    floating(input, "elu")
     return into(input, exponential_below(input, number(alpha, "alpha"), 1.0), inplace)
 
 
@@ -154,7 +166,7 @@ def selu(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.selu(minidl.tensor([-1.0, 2.0]))
     tensor([-1.1113,  2.1014])
     """
-    floats(input, "selu")
+    floating(input, "selu")
     return into(input, ops.mul(elu(input, 1.6732632423543772), 1.0507009873554805), inplace)
 
 
@@ -165,7 +177,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.celu(minidl.tensor([-1.0, 2.0]), 2.0)
     tensor([-0.7869,  2.0000])
     """
-    floats(input, "celu")
+    floating(input, "celu")
     alpha = number(alpha, "alpha")
     if alpha == 0:
         raise ArgumentError("celu: alpha is 0, expected another number, x is divided by it")
@@ -179,15 +191,15 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     >>> minidl.nn.functional.hardtanh(minidl.tensor([-2.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
-    no_booleans(input, "hardtanh")
+    numerical(input, "hardtanh")
     low, high = number(min_val, "min_val"), number(max_val, "max_val")
     if low > high:
         raise ArgumentError(f"min_val: got {low}, expected at most max_val, which is {high}")
-    kind = as_array(input).dtype.kind
+    kind = array_in(input).dtype.kind
     if kind != "f":
         low, high = int(low), int(high)
     if kind == "u" and low < 0:
-        raise ArgumentError(f"min_val: got {low} for {as_array(input).dtype}, which has no negative numbers")
+        raise ArgumentError(f"min_val: got {low} for {array_in(input).dtype}, which has no negative numbers")
     return into(input, ops.where(ops.le(input, low), low, ops.where(ops.ge(input, high), high, input)), inplace)
 
 
@@ -208,7 +220,7 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.hardsigmoid(minidl.tensor([-4.0, 0.0, 1.5]))
     tensor([0.0000, 0.5000, 0.7500])
     """
-    floats(input, "hardsigmoid")
+    floating(input, "hardsigmoid")
     outside = ops.div(ops.add(ops.sign(input), 1.0), 2.0)
     inside = ops.div(ops.add(input, 3.0), 6.0)
     return into(input, ops.where(ops.lt(ops.abs(input), 3.0), inside, outside), inplace)
@@ -221,7 +233,7 @@ def hardswish(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.hardswish(minidl.tensor([-2.0, 1.0, 4.0]))
     tensor([-0.3333,  0.6667,  4.0000])
     """
-    floats(input, "hardswish")
+    floating(input, "hardswish")
     x = original(input, inplace)
     return into(input, ops.mul(x, hardsigmoid(x)), inplace)
 
@@ -233,7 +245,7 @@ def mish(input: Any, inplace: bool = False) -> Any:
     >>> minidl.nn.functional.mish(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.8651])
     """
-    floats(input, "mish")
+    floating(input, "mish")
     x = original(input, inplace)
     return into(input, ops.mul(x, ops.tanh(softplus(x))), inplace)
 
@@ -245,8 +257,8 @@ def prelu(input: Any, weight: Any) -> Any:
     >>> minidl.nn.functional.prelu(minidl.tensor([-2.0, 2.0]), minidl.tensor([0.25]))
     tensor([-0.5000,  2.0000])
     """
-    x, w = as_array(input), as_array(weight, "weight")
-    floats(input, "prelu")
+    x, w = array_in(input), array_in(weight, "weight")
+    floating(input, "prelu")
     if x.dtype != w.dtype:
         raise DTypeError(f"prelu: input is {x.dtype} and weight is {w.dtype}; make them equal with .to(dtype)")
     channels = x.shape[1] if x.ndim > 1 else 1
@@ -265,13 +277,13 @@ def rrelu(
     >>> minidl.nn.functional.rrelu(minidl.tensor([-2.0, 2.0]), 0.0, 0.5)
     tensor([-0.5000,  2.0000])
     """
-    floats(input, "rrelu")
+    floating(input, "rrelu")
     lower, upper = number(lower, "lower"), number(upper, "upper")
     if not lower <= upper:
         raise ArgumentError(f"lower: got {lower}, expected at most upper, which is {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    x = as_array(input)
+    x = array_in(input)
     slope = random.uniform(x.shape, x.dtype, None) * x.dtype.type(upper - lower) + x.dtype.type(lower)
     return into(input, ops.where(ops.gt(input, 0.0), input, ops.mul(input, like(slope, input))), inplace)
 
@@ -283,8 +295,8 @@ def glu(input: Any, dim: int = -1) -> Any:
     >>> minidl.nn.functional.glu(minidl.tensor([3.0, 0.0]))
     tensor([1.5000])
     """
-    shape = as_array(input).shape
-    floats(input, "glu")
+    shape = array_in(input).shape
+    floating(input, "glu")
     d = axis(dim, len(shape))
     if not shape or shape[d] % 2:
         raise ShapeError(f"glu: dimension {dim} of the input {shape} must have an even size")
@@ -300,7 +312,7 @@ def softsign(input: Any) -> Any:
     >>> minidl.nn.functional.softsign(minidl.tensor([-1.0, 3.0]))
     tensor([-0.5000,  0.7500])
     """
-    no_booleans(input, "softsign")
+    numerical(input, "softsign")
     return ops.div(input, ops.add(ops.abs(input), 1))
 
 
@@ -311,7 +323,7 @@ def tanhshrink(input: Any) -> Any:
     >>> minidl.nn.functional.tanhshrink(minidl.tensor([0.0, 1.0]))
     tensor([0.0000, 0.2384])
     """
-    no_booleans(input, "tanhshrink")
+    numerical(input, "tanhshrink")
     return ops.sub(input, ops.tanh(input))
 
 
@@ -322,7 +334,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     >>> minidl.nn.functional.softshrink(minidl.tensor([-2.0, 0.3, 1.0]))
     tensor([-1.5000,  0.0000,  0.5000])
     """
-    floats(input, "softshrink")
+    floating(input, "softshrink")
     lambd = number(lambd, "lambd")
     if not lambd >= 0:
         raise ArgumentError(f"lambd: got {lambd}, expected at least 0")
@@ -337,7 +349,7 @@ def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     >>> minidl.nn.functional.hardshrink(minidl.tensor([-2.0, 0.3, 1.0]))
     tensor([-2.,  0.,  1.])
     """
-    floats(input, "hardshrink")
+    floating(input, "hardshrink")
     return ops.where(ops.le(ops.abs(input), number(lambd, "lambd")), 0.0, input)
 
 
@@ -348,9 +360,9 @@ def threshold(input: Any, threshold: float, value: float, inplace: bool = False)
     >>> minidl.nn.functional.threshold(minidl.tensor([0.1, 1.0]), 0.5, 7.0)
     tensor([7., 1.])
     """
-    no_booleans(input, "threshold")
+    numerical(input, "threshold")
     threshold, value = number(threshold, "threshold"), number(value, "value")
-    if as_array(input).dtype.kind != "f":
+    if array_in(input).dtype.kind != "f":
         threshold, value = int(threshold), int(value)
     return into(input, ops.where(ops.le(input, threshold), value, input), inplace)
 

@@ -10,11 +10,10 @@ from .. import ops
 from ..autograd import wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, number
-from .activation import logsigmoid
+from ._arguments import array_in, one_int
+from .activation import floating, logsigmoid
 from .layers import same_floats
-from .loss import chosen, constant, reduced
-from .reductions import floats
+from .loss import chosen, constant, fitting, real, reduced
 
 
 def cross_entropy(
@@ -33,9 +32,9 @@ def cross_entropy(
     tensor(0.1269)
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = as_array(input), as_array(target, "target")
-    classes = classes_of("cross_entropy", x, weight)
-    if not 0 <= number(label_smoothing, "label_smoothing") <= 1:
+    x, t = array_in(input), array_in(target, "target")
+    classes, ignore_index = classes_of("cross_entropy", x, weight), one_int(ignore_index, "ignore_index")
+    if not 0 <= real(label_smoothing, "label_smoothing") <= 1:
         raise ArgumentError(f"label_smoothing: got {label_smoothing}, expected 0 to 1")
     if t.shape == x.shape and t.dtype.kind == "f":
         if ignore_index >= 0:
@@ -49,7 +48,7 @@ def cross_entropy(
     if label_smoothing == 0:
         return loss
     kept = t != ignore_index
-    weights = np.ones(classes, x.dtype) if weight is None else as_array(weight)
+    weights = np.ones(classes, x.dtype) if weight is None else array_in(weight)
     along = weights.reshape((-1,) + (1,) * (x.ndim - 2) if x.ndim > 1 else (-1,))
     smooth = ops.where(kept, ops.neg(ops.sum(ops.mul(logp, wrap(along)), dim=0 if x.ndim == 1 else 1)), 0.0)
     if reduction == "mean":
@@ -65,24 +64,24 @@ def classes_of(name: str, x: np.ndarray[Any, Any], weight: Any) -> int:
     if x.ndim == 0:
         raise ShapeError(f"{name}: the input is 0-d, expected (N, C) or (C)")
     classes = x.shape[0 if x.ndim == 1 else 1]
-    if weight is not None and as_array(weight, "weight").shape != (classes,):
-        raise ShapeError(f"weight: got shape {as_array(weight).shape}, expected ({classes},), one for each class")
+    if weight is not None and array_in(weight, "weight").shape != (classes,):
+        raise ShapeError(f"weight: got shape {array_in(weight).shape}, expected ({classes},), one for each class")
     return classes
 
 
 def of_probabilities(input: Any, target: Any, weight: Any, reduction: str, smoothing: float) -> Any:
     """The cross entropy against class probabilities."""
-    dim = 0 if as_array(input).ndim == 1 else 1
-    classes = as_array(input).shape[dim]
+    dim = 0 if array_in(input).ndim == 1 else 1
+    classes = array_in(input).shape[dim]
     if smoothing:
         target = ops.add(ops.mul(target, 1 - smoothing), smoothing / classes)
     logp = ops.log_softmax(input, dim=dim)
     if weight is not None:
-        logp = ops.mul(logp, ops.reshape(weight, shape=(-1,) + (1,) * (as_array(input).ndim - 1 - dim)))
+        logp = ops.mul(logp, ops.reshape(weight, shape=(-1,) + (1,) * (array_in(input).ndim - 1 - dim)))
     losses = ops.neg(ops.sum(ops.mul(logp, target), dim=dim))
     if reduction != "mean":
         return reduced(losses, reduction)
-    return ops.div(ops.sum(losses), float(as_array(losses).size))
+    return ops.div(ops.sum(losses), float(array_in(losses).size))
 
 
 def check_labels(name: str, t: np.ndarray[Any, Any], x: np.ndarray[Any, Any], classes: int, ignore_index: int) -> bool:
@@ -129,7 +128,8 @@ def nll_loss(
     tensor(0.1000)
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = as_array(input), as_array(target, "target")
+    x, t = array_in(input), array_in(target, "target")
+    ignore_index = one_int(ignore_index, "ignore_index")
     check_labels("nll_loss", t, x, classes_of("nll_loss", x, weight), ignore_index)
     return of_labels("nll_loss", input, t, weight, ignore_index, reduction)
 
@@ -137,11 +137,11 @@ def nll_loss(
 def of_labels(name: str, logp: Any, t: np.ndarray[Any, Any], weight: Any, ignore_index: int, reduction: str) -> Any:
     """The negative log-likelihood of class indices."""
     constant(name, weight=weight)
-    x = as_array(logp)
+    x = array_in(logp)
     classes = x.shape[0 if x.ndim == 1 else 1]
     kept = t != ignore_index
     labels = np.where(kept, t, 0).astype(np.int64)
-    weights = np.ones(classes, x.dtype) if weight is None else as_array(weight)
+    weights = np.ones(classes, x.dtype) if weight is None else array_in(weight)
     weights = np.where(kept, weights[labels] if classes else 0, 0).astype(x.dtype)
     places = np.indices(t.shape, sparse=True)
     index = (labels,) if x.ndim == 1 else (places[0], labels, *places[1:])
@@ -168,9 +168,10 @@ def binary_cross_entropy(
     tensor([  0.6931, 100.0000])
     """
     reduction = chosen(reduction, size_average, reduce)
+    same_shape("binary_cross_entropy", input, target)
     same_floats("binary_cross_entropy", input=input, target=target)
-    weight = fitting("binary_cross_entropy", input, target, weight=weight)
-    for argument, x in (("input", as_array(input)), ("target", as_array(target))):
+    weight = weight_like("binary_cross_entropy", input, target, weight)
+    for argument, x in (("input", array_in(input)), ("target", array_in(target))):
         if not np.all((x >= 0) & (x <= 1)):
             hint = "; apply a sigmoid first" if argument == "input" else ""
             raise ArgumentError(f"binary_cross_entropy: {argument} must be probabilities from 0 to 1{hint}")
@@ -178,20 +179,20 @@ def binary_cross_entropy(
     return reduced(losses if weight is None else ops.mul(losses, weight), reduction)
 
 
-def fitting(name: str, input: Any, target: Any, **weights: Any) -> Any:
-    """Refuse a target of another shape, and weights that would make it larger; return the first weight, cast."""
-    shape = as_array(input).shape
-    if as_array(target, "target").shape != shape:
-        raise ShapeError(f"{name}: target has shape {as_array(target).shape}, expected the input's {shape}")
-    for argument, weight in weights.items():
-        if weight is None:
-            continue
-        got = as_array(weight, argument).shape
-        if len(got) > len(shape) or any(n not in (1, m) for n, m in zip(got[::-1], shape[::-1], strict=False)):
-            raise ShapeError(f"{name}: {argument} has shape {got}, which does not broadcast to the input's {shape}")
-    first = next(iter(weights.values()))
-    constant(name, weight=first)
-    return None if first is None else cast_to(first, as_array(target).dtype)
+def same_shape(name: str, input: Any, target: Any) -> None:
+    """Refuse a target of another shape than the input's."""
+    x, t = array_in(input), array_in(target, "target")
+    if x.shape != t.shape:
+        raise ShapeError(f"{name}: target has shape {t.shape}, expected the input's {x.shape}")
+
+
+def weight_like(name: str, input: Any, target: Any, weight: Any) -> Any:
+    """Return the weight, if there is one, in the type of the target; it broadcasts to the input's shape."""
+    if weight is None:
+        return None
+    constant(name, weight=weight)
+    fitting(name, input, weight=weight)
+    return cast_to(weight, array_in(target).dtype)
 
 
 def binary_cross_entropy_with_logits(
@@ -207,11 +208,13 @@ def binary_cross_entropy_with_logits(
     """
     name = "binary_cross_entropy_with_logits"
     reduction = chosen(reduction, size_average, reduce)
-    floats(input, name)
-    floats(target, f"{name}: target")
-    weight = fitting(name, input, target, weight=weight, pos_weight=pos_weight)
+    floating(input, name)
+    floating(target, f"{name}: target")
+    same_shape(name, input, target)
+    fitting(name, input, pos_weight=pos_weight)
+    weight = weight_like(name, input, target, weight)
     true = logsigmoid(input) if pos_weight is None else ops.mul(logsigmoid(input), pos_weight)
     false = logsigmoid(ops.neg(input))  # ln(1 - σ(x))
     surprise = ops.neg(ops.add(ops.mul(target, true), ops.mul(ops.sub(1.0, target), false)))
-    losses = cast_to(surprise, as_array(target).dtype)
+    losses = cast_to(surprise, array_in(target).dtype)
     return reduced(losses if weight is None else ops.mul(losses, weight), reduction)

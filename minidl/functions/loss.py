@@ -10,8 +10,8 @@ from .. import dtypes, ops
 from ..autograd import Variable, grad_mode
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, GraphError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, like, number
-from .activation import no_booleans
+from ._arguments import array_in, as_array, flag, like, number
+from .activation import floating, no_booleans
 from .arithmetic import clamp
 from .reductions import floats
 
@@ -33,6 +33,11 @@ def chosen(
     return reduction
 
 
+def real(value: Any, name: str) -> float:
+    """Return an option that is a number as a float."""
+    return float(number(value, name))
+
+
 def reduced(losses: Any, reduction: str) -> Any:
     """Return the mean or sum of the losses, or the losses."""
     if reduction == "mean":
@@ -45,16 +50,16 @@ def weighed(losses: Any, weight: Any, input: Any, reduction: str) -> Any:
     """Return the reduced losses, each times its weight; the mean is Σ weight loss / Σ weight."""
     if weight is None:
         return reduced(losses, reduction)
-    if as_array(weight, "weight").shape != as_array(input).shape:
-        raise ShapeError(f"weight: got shape {as_array(weight).shape}, expected the input's {as_array(input).shape}")
+    if array_in(weight, "weight").shape != array_in(input).shape:
+        raise ShapeError(f"weight: got shape {array_in(weight).shape}, expected the input's {array_in(input).shape}")
     losses = ops.mul(losses, weight)
     return ops.div(ops.sum(losses), ops.sum(weight)) if reduction == "mean" else reduced(losses, reduction)
 
 
 def some_floats(name: str, *inputs: Any) -> None:
     """Refuse inputs of which none is floating."""
-    if all(as_array(x).dtype.kind != "f" for x in inputs):
-        kinds = " and ".join(str(as_array(x).dtype) for x in inputs)
+    if all(array_in(x).dtype.kind != "f" for x in inputs):
+        kinds = " and ".join(str(array_in(x).dtype) for x in inputs)
         raise DTypeError(f"{name}: got {kinds}, expected a floating dtype; call .float() first")
 
 
@@ -65,9 +70,18 @@ def constant(name: str, **arguments: Any) -> None:
             raise GraphError(f"{name} has no derivative with respect to {argument}; detach() it")
 
 
+def fitting(name: str, input: Any, **others: Any) -> None:
+    """Refuse what does not broadcast to the input's shape, or would make it larger."""
+    shape = array_in(input).shape
+    for argument, other in others.items():
+        got = () if other is None else array_in(other, argument).shape
+        if len(got) > len(shape) or any(n not in (1, m) for n, m in zip(got[::-1], shape[::-1], strict=False)):
+            raise ShapeError(f"{name}: {argument} has shape {got}, which does not broadcast to the input's {shape}")
+
+
 def warn_of_broadcast(name: str, input: Any, target: Any) -> None:
     """Warn, as PyTorch does, where (n, 1) against (n) would make n² differences."""
-    a, b = as_array(input).shape, as_array(target, "target").shape
+    a, b = array_in(input).shape, array_in(target, "target").shape
     if a != b:
         warnings.warn(
             f"{name}: the target's shape {b} differs from the input's {a}; they are broadcast against each other, "
@@ -96,7 +110,7 @@ def mse_loss(
 
 def apart(input: Any, target: Any) -> Any:
     """Return input - target, also where one is boolean."""
-    common = dtypes.of_values([as_array(input), as_array(target, "target")])
+    common = dtypes.of_values([array_in(input), array_in(target, "target")])
     return ops.sub(cast_to(input, common), cast_to(target, common))
 
 
@@ -128,7 +142,7 @@ def smooth_l1_loss(
     tensor([0.1250, 2.5000])
     """
     reduction = chosen(reduction, size_average, reduce)
-    beta = number(beta, "beta")
+    beta = real(beta, "beta")
     if beta < 0:
         raise ArgumentError(f"beta: got {beta}, expected at least 0")
     warn_of_broadcast("smooth_l1_loss", input, target)
@@ -153,19 +167,19 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     tensor([0.1250, 4.0000])
     """
     reduction = chosen(reduction)
-    delta = number(delta, "delta")
-    if delta <= 0:
+    delta = real(delta, "delta")
+    if not delta > 0:
         raise ArgumentError(f"delta: got {delta}, expected a positive number")
     warn_of_broadcast("huber_loss", input, target)
-    floats(input, "huber_loss")
-    if weight is not None and as_array(weight, "weight").shape != as_array(input).shape:
-        raise ShapeError(f"weight: got shape {as_array(weight).shape}, expected the input's {as_array(input).shape}")
+    floating(input, "huber_loss")
+    if weight is not None and array_in(weight, "weight").shape != array_in(input).shape:
+        raise ShapeError(f"weight: got shape {array_in(weight).shape}, expected the input's {array_in(input).shape}")
     difference = apart(input, target)
     size = ops.abs(difference)
     small = ops.lt(size, delta)
     near = ops.where(small, difference, 0.0)
     far = ops.mul(ops.sub(size, 0.5 * delta), delta)
-    losses = cast_to(ops.where(small, ops.mul(ops.mul(near, near), 0.5), far), as_array(input).dtype)
+    losses = cast_to(ops.where(small, ops.mul(ops.mul(near, near), 0.5), far), array_in(input).dtype)
     return reduced(losses if weight is None else ops.mul(losses, weight), reduction)
 
 
@@ -183,10 +197,10 @@ def kl_div(
     tensor(1.)
     """
     reduction = chosen(reduction, size_average, reduce, (*REDUCTIONS, "batchmean"))
-    x = as_array(input)
-    floats(input, "kl_div")
-    floats(target, "kl_div: target")
-    if log_target:
+    x = array_in(input)
+    floating(input, "kl_div")
+    floating(target, "kl_div: target")
+    if flag(log_target, "log_target"):
         losses = ops.mul(ops.exp(target), ops.sub(target, input))
     else:
         nothing = ops.eq(target, 0.0)  # t ln t tends to 0 with t
@@ -209,14 +223,15 @@ def poisson_nll_loss(
     >>> minidl.nn.functional.poisson_nll_loss(minidl.tensor([0.0]), minidl.tensor([3.0]))
     tensor(1.)
     """
-    reduction = chosen(reduction, size_average, reduce)
-    if as_array(input).dtype.kind == "b":
+    reduction, eps = chosen(reduction, size_average, reduce), real(eps, "eps")
+    if array_in(input).dtype.kind == "b":
         no_booleans(target, "poisson_nll_loss: target")
-    if log_input:
+    if flag(log_input, "log_input"):
         losses = ops.sub(ops.exp(input), ops.mul(target, input))
     else:
-        losses = ops.sub(input, ops.mul(target, ops.log(ops.add(input, number(eps, "eps")))))
-    if full:
+        losses = ops.sub(input, ops.mul(target, ops.log(ops.add(input, eps))))
+    if flag(full, "full"):
+        no_booleans(target, "poisson_nll_loss: target")
         many = ops.gt(target, 1)
         t = ops.where(many, target, 1)
         stirling = ops.add(ops.sub(ops.mul(t, ops.log(t)), t), ops.mul(ops.log(ops.mul(t, 2 * math.pi)), 0.5))
@@ -236,24 +251,26 @@ def gaussian_nll_loss(
     >>> minidl.nn.functional.gaussian_nll_loss(minidl.zeros(2), minidl.ones(2), minidl.ones(2))
     tensor(0.5000)
     """
-    x, v = as_array(input), as_array(var, "var")
+    x, v = array_in(input), as_array(var, "var")
     reduction = chosen(reduction)
-    floats(input, "gaussian_nll_loss")
+    floating(input, "gaussian_nll_loss")
     no_booleans(target, "gaussian_nll_loss: target")
+    if not isinstance(var, float):
+        floating(var, "gaussian_nll_loss: var")
     if (v < 0).any():
         raise ArgumentError("var: got a negative entry, expected variances")
-    if isinstance(var, (int, float)):
+    if isinstance(var, float):
         var = ops.add(ops.zeros_like(input), var)
     elif v.shape == x.shape[:-1] and v.shape != x.shape:
         var = ops.reshape(var, shape=(*v.shape, 1))
     elif v.shape != x.shape and (v.ndim != x.ndim or differing(v.shape, x.shape) != [1]):
         raise ShapeError(f"var: got shape {v.shape}, expected the input's {x.shape}, or 1 in one of its places")
-    v = as_array(var)
-    bounded = as_array(clamp(v, min=number(eps, "eps")))
+    v = array_in(var)
+    bounded = array_in(clamp(v, min=real(eps, "eps")))
     var = ops.add(var, like(bounded - v, var))
     difference = ops.sub(input, target)
     losses = ops.mul(ops.add(ops.log(var), ops.div(ops.mul(difference, difference), var)), 0.5)
-    return reduced(ops.add(losses, 0.5 * math.log(2 * math.pi)) if full else losses, reduction)
+    return reduced(ops.add(losses, 0.5 * math.log(2 * math.pi)) if flag(full, "full") else losses, reduction)
 
 
 def differing(shape: tuple[int, ...], other: tuple[int, ...]) -> list[int]:

@@ -10,12 +10,12 @@ import numpy as np
 from .. import ops
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, number
-from .activation import logsigmoid, no_booleans
+from ._arguments import array_in, flag, number
+from .activation import floating, logsigmoid, no_booleans
 from .arithmetic import clamp
 from .cross_entropy import check_labels, classes_of
-from .loss import chosen, constant, reduced
-from .reductions import floats, norm
+from .loss import chosen, constant, fitting, real, reduced
+from .reductions import norm
 
 
 def margin_ranking_loss(
@@ -33,13 +33,13 @@ def margin_ranking_loss(
     same_ndim("margin_ranking_loss", input1=input1, input2=input2, target=target)
     for x in (input1, input2, target):
         no_booleans(x, "margin_ranking_loss")
-    losses = ops.add(ops.mul(ops.neg(target), ops.sub(input1, input2)), float(number(margin, "margin")))
+    losses = ops.add(ops.mul(ops.neg(target), ops.sub(input1, input2)), real(margin, "margin"))
     return reduced(clamp(losses, min=0), reduction)
 
 
 def same_ndim(name: str, **inputs: Any) -> None:
     """Refuse inputs that differ in their number of dimensions."""
-    shapes = {argument: as_array(x, argument).shape for argument, x in inputs.items()}
+    shapes = {argument: array_in(x, argument).shape for argument, x in inputs.items()}
     if len({len(shape) for shape in shapes.values()}) > 1:
         told = ", ".join(f"{argument} {shape}" for argument, shape in shapes.items())
         raise ShapeError(f"{name}: expected inputs with the same number of dimensions, got {told}")
@@ -57,10 +57,11 @@ def hinge_embedding_loss(
     tensor([0.5000, 0.7500])
     """
     reduction = chosen(reduction, size_average, reduce)
+    array_in(target, "target")
     no_booleans(input, "hinge_embedding_loss")
-    apart = ops.where(ops.ne(target, 1), clamp(ops.sub(number(margin, "margin"), input), min=0), 0)
+    apart = ops.where(ops.ne(target, 1), clamp(ops.sub(real(margin, "margin"), input), min=0), 0)
     losses = ops.add(apart, ops.where(ops.ne(target, -1), input, 0))
-    return reduced(cast_to(losses, as_array(input).dtype), reduction)
+    return reduced(cast_to(losses, array_in(input).dtype), reduction)
 
 
 def soft_margin_loss(
@@ -73,9 +74,10 @@ def soft_margin_loss(
     tensor(0.6931)
     """
     reduction = chosen(reduction, size_average, reduce)
-    floats(input, "soft_margin_loss")
+    floating(input, "soft_margin_loss")
+    fitting("soft_margin_loss", input, target=target)
     losses = ops.neg(logsigmoid(ops.mul(input, target)))
-    return reduced(cast_to(losses, as_array(input).dtype), reduction)
+    return reduced(cast_to(losses, array_in(input).dtype), reduction)
 
 
 def multi_margin_loss(
@@ -89,15 +91,15 @@ def multi_margin_loss(
     tensor(0.2500)
     """
     reduction = chosen(reduction, size_average, reduce)
-    if p not in (1, 2):
+    if number(p, "p") not in (1, 2):
         raise ArgumentError(f"p: got {p}, expected 1 or 2")
-    margin = number(margin, "margin")
+    margin = real(margin, "margin")
     constant("multi_margin_loss", weight=weight)
-    x, t = as_array(input), as_array(target, "target")
+    x, t = array_in(input), array_in(target, "target")
     if x.ndim > 2 or not x.size:
         raise ShapeError(f"multi_margin_loss: the input has shape {x.shape}, expected scores (N, C) or (C), not none")
     input, shape = rows_of(input), t.shape
-    rows = as_array(input)
+    rows = array_in(input)
     classes = classes_of("multi_margin_loss", rows, weight)
     t = t.reshape(-1)
     if len(shape) > 1:
@@ -117,7 +119,7 @@ def multi_margin_loss(
 
 def rows_of(input: Any) -> Any:
     """Return scores (C) as (1, C), and (N, C) as they are."""
-    x = as_array(input)
+    x = array_in(input)
     return input if x.ndim == 2 else ops.reshape(input, shape=(1, x.size))
 
 
@@ -134,14 +136,14 @@ def multilabel_margin_loss(
     tensor(0.6667)
     """
     reduction = chosen(reduction, size_average, reduce)
-    x, t = as_array(input), as_array(target, "target")
-    floats(input, "multilabel_margin_loss")
+    x, t = array_in(input), array_in(target, "target")
+    floating(input, "multilabel_margin_loss")
     if t.dtype != np.int64:
         raise DTypeError(f"multilabel_margin_loss: target is {t.dtype}, expected int64; call .long()")
     if x.ndim > 2 or x.shape != t.shape or 0 in x.shape[-1:]:
         raise ShapeError(f"multilabel_margin_loss: target has shape {t.shape} and the input {x.shape}, expected (N, C)")
     input = rows_of(input)
-    rows = as_array(input)
+    rows = array_in(input)
     labels = t.reshape(rows.shape)
     if ((labels < -1) | (labels >= rows.shape[1])).any():
         raise IndexOutOfRange(f"multilabel_margin_loss: target must hold -1 to {rows.shape[1] - 1}")
@@ -171,7 +173,7 @@ def multilabel_soft_margin_loss(
     losses = ops.neg(ops.add(true, ops.mul(ops.sub(1, target), logsigmoid(ops.neg(input)))))
     if weight is not None:
         losses = ops.mul(losses, weight)
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if not shape:
         raise ShapeError("multilabel_soft_margin_loss: the input is 0-d, expected (..., C)")
     return reduced(ops.div(ops.sum(losses, dim=len(shape) - 1), float(shape[-1])), reduction)
@@ -191,13 +193,13 @@ def cosine_embedding_loss(
     tensor(0.2929)
     """
     reduction = chosen(reduction, size_average, reduce)
-    a, b, t = as_array(input1, "input1"), as_array(input2, "input2"), as_array(target, "target")
+    a, b, t = array_in(input1, "input1"), array_in(input2, "input2"), array_in(target, "target")
     if t.ndim > 1 or a.ndim != t.ndim + 1 or b.ndim != t.ndim + 1:
         raise ShapeError(
             f"cosine_embedding_loss: got input1 {a.shape}, input2 {b.shape} and target {t.shape}, "
             "expected (N, D), (N, D) and (N,), or (D,), (D,) and ()"
         )
-    margin = number(margin, "margin")
+    margin = real(margin, "margin")
     product = ops.sum(ops.mul(input1, input2), dim=t.ndim)
     squares = [ops.add(ops.sum(ops.mul(x, x), dim=t.ndim), 1e-12) for x in (input1, input2)]
     cosine = ops.div(product, ops.sqrt(ops.mul(*squares)))
@@ -220,7 +222,7 @@ def triplet_margin_loss(
     tensor(2.0000)
     """
     reduction = chosen(reduction, size_average, reduce)
-    p, eps = number(p, "p"), number(eps, "eps")
+    p, eps = real(p, "p"), real(eps, "eps")
 
     def distance(x: Any, y: Any) -> Any:
         return norm(ops.add(ops.sub(x, y), eps), p, -1)
@@ -251,10 +253,10 @@ def of_triplets(
     swap: bool, reduction: str,
 ) -> Any:  # fmt: skip
     """The triplet loss with any distance."""
-    if not number(margin, "margin") > 0:
+    if not real(margin, "margin") > 0:
         raise ArgumentError(f"margin: got {margin}, expected a positive number")
     same_ndim(name, anchor=anchor, positive=positive, negative=negative)
     near, far = distance(anchor, positive), distance(anchor, negative)
-    if swap:
+    if flag(swap, "swap"):
         far = ops.minimum(far, distance(positive, negative))
     return reduced(clamp(ops.sub(ops.add(near, margin), far), min=0.0), reduction)

@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import ops, random
 from ..errors import ArgumentError
-from ._arguments import as_array, axis, like, number, numpy_names
-from .reductions import floats, typed
+from ._arguments import array_in, axis, like, number, numpy_names
+from .activation import floating
+from .reductions import typed
 from .scattering import scatter
 
 
@@ -20,8 +21,9 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     >>> minidl.softmax(minidl.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
+    array_in(input)
     input = typed(input, dtype)
-    floats(input, "softmax")
+    floating(input, "softmax")
     return along(ops.softmax, input, dim)
 
 
@@ -33,14 +35,15 @@ def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     >>> minidl.log_softmax(minidl.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
+    array_in(input)
     input = typed(input, dtype)
-    floats(input, "log_softmax")
+    floating(input, "log_softmax")
     return along(ops.log_softmax, input, dim)
 
 
 def along(function: Any, input: Any, dim: int) -> Any:
     """Return function(input) along `dim`; a 0-d input counts as having one dimension."""
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     d = axis(dim, len(shape))
     if shape:
         return function(input, dim=d)
@@ -49,10 +52,11 @@ def along(function: Any, input: Any, dim: int) -> Any:
 
 def dim_or_rule(name: str, input: Any, dim: int | None) -> int:
     """Return dim; for None, with a warning, 0 for an input of 0, 1 or 3 dimensions and 1 for any other."""
+    ndim = array_in(input).ndim
     if dim is not None:
         return dim
     warnings.warn(f"{name}: the choice of a dimension for dim=None is deprecated; give dim=...", stacklevel=3)
-    return 0 if as_array(input).ndim in (0, 1, 3) else 1
+    return 0 if ndim in (0, 1, 3) else 1
 
 
 def softmax_by_rule(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
@@ -82,7 +86,8 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> minidl.nn.functional.softmin(minidl.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return softmax(ops.neg(input), dim_or_rule("softmin", input, dim), dtype)
+    dim = dim_or_rule("softmin", input, dim)
+    return softmax(ops.neg(input), dim, dtype)
 
 
 def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
@@ -94,10 +99,10 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
     >>> minidl.nn.functional.gumbel_softmax(minidl.zeros(3), hard=True).sum()
     tensor(1.)
     """
-    floats(logits, "gumbel_softmax")
+    floating(logits, "gumbel_softmax")
     if eps != 1e-10:
         warnings.warn("gumbel_softmax: eps has no effect and is deprecated", stacklevel=2)
-    x = as_array(logits)
+    x = array_in(logits)
     if number(tau, "tau") == 0:
         raise ArgumentError("tau: got 0, expected another number, the scores are divided by it")
     noise = ops.neg(ops.log(ops.neg(ops.log(like(random.uniform(x.shape, x.dtype, None), logits)))))
@@ -107,4 +112,4 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
     d = axis(dim, x.ndim)
     winner = ops.argmax(soft, dim=d, keepdim=True) if x.ndim else ops.argmax(soft)
     one_hot = scatter(ops.zeros_like(soft), d, winner, 1.0)
-    return ops.add(like(as_array(one_hot) - as_array(soft), logits), soft)
+    return ops.add(like(array_in(one_hot) - array_in(soft), logits), soft)
