@@ -51,7 +51,7 @@ RANDOM = (
 CHANGING = ("nn.functional.batch_norm", "nn.functional.embedding", "nn.functional.instance_norm")
 
 # What is documented as different, or as left out: the value of an argument, or its kind.
-LEFT_OUT = (torch.memory_format, torch.layout, torch.Generator, complex)
+LEFT_OUT = (torch.memory_format, torch.layout, torch.Generator, torch.nn.Module, complex)
 
 
 class LeftOut(Exception):
@@ -85,6 +85,8 @@ def twin(x: Any) -> Any:
         return NUMPY[x]
     if isinstance(x, LEFT_OUT):
         raise LeftOut(type(x).__name__)
+    if callable(x) and hasattr(torch.nn.functional, getattr(x, "__name__", "")):
+        return getattr(minidl.nn.functional, x.__name__)
     if isinstance(x, torch.device):
         if x.type != "cpu":
             raise LeftOut(str(x))
