@@ -10,6 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, ShapeError
+from ..operation import cast_to
 from ._arguments import as_array, shape_from
 from .layers import same_floats
 from .padding import surrounded
@@ -49,12 +50,22 @@ def batch_norm(
         raise ArgumentError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {x.shape}"
         )
-    y, mean, var = ops.batch_norm(input, weight, bias, eps=eps)
+    y, mean, var = by_statistics(input, weight, bias, eps)
     if count:
         with no_grad():
             move_towards(running_mean, mean, momentum)
             move_towards(running_var, ops.mul(var, count / (count - 1)), momentum)
     return y
+
+
+def by_statistics(input: Any, weight: Any, bias: Any, eps: float) -> Any:
+    """Return batch_norm's y, mean and var; by way of float64 where the squares of float32 numbers are too large."""
+    y, mean, var = ops.batch_norm(input, weight, bias, eps=eps)
+    x = as_array(input)
+    if x.dtype == np.float64 or not np.isinf(as_array(var)).any():
+        return y, mean, var
+    wide = [None if part is None else cast_to(part, np.dtype(np.float64)) for part in (input, weight, bias)]
+    return [cast_to(part, x.dtype) for part in ops.batch_norm(*wide, eps=eps)]
 
 
 def move_towards(running: Any, new: Any, momentum: float) -> None:
@@ -138,7 +149,7 @@ def instance_norm(
     check_channels("instance_norm", channels, **vectors)
     if space < 2:
         raise ArgumentError(f"instance_norm: expected more than 1 place per channel, got input size {x.shape}")
-    y, mean, var = ops.batch_norm(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps=eps)
+    y, mean, var = by_statistics(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps)
     with no_grad():
         mean, var = (ops.mean(ops.reshape(part, shape=(n, channels)), dim=0) for part in (mean, var))
         move_towards(running_mean, mean, momentum)

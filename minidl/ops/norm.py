@@ -11,7 +11,7 @@ from .. import _kernels as kernels
 from ..operation import fused
 from ._door import contiguous
 from .elementwise import sqrt
-from .reduce import mean, sum
+from .reduce import mean, smallest, sum
 from .shape import reshape
 
 
@@ -81,7 +81,24 @@ def layer_norm_forward(x: Any, w: Any, b: Any, *, eps: float, dims: int) -> Any:
     kernels.layer_norm_forward(
         *shaped((rows, width), x), *shaped((width,), w, b), y.reshape(rows, width), centre, rstd, eps
     )
+    if overflown(x, rstd):
+        return narrowed(x, layer_norm_forward(*widened(x, w, b), eps=eps, dims=dims))
     return y, centre, rstd
+
+
+def overflown(x: Any, rstd: Any) -> bool:
+    """Whether the square of a float32 number was too large: then 1 / √(var + ε) is 0."""
+    return x.dtype.char == "f" and rstd.size > 0 and smallest(rstd) == 0
+
+
+def widened(*arrays: Any) -> list[Any]:
+    """Return the arrays as float64, in which the squares of all float32 numbers have room."""
+    return [None if x is None else x.astype(np.float64) for x in arrays]
+
+
+def narrowed(x: Any, results: Any) -> Any:
+    """Return the arrays in the type of x."""
+    return tuple([result.astype(x.dtype) for result in results])
 
 
 def layer_norm_vjp(g: Any, x: Any, w: Any, mean: Any, rstd: Any, needs: tuple[bool, ...], dims: int) -> Any:
@@ -96,6 +113,8 @@ def rms_norm_forward(x: Any, w: Any, *, eps: float, dims: int) -> Any:
     kernels.layer_norm_forward(
         *shaped((rows, width), x), *shaped((width,), w), None, y.reshape(rows, width), None, rstd, eps
     )
+    if overflown(x, rstd):
+        return narrowed(x, rms_norm_forward(*widened(x, w), eps=eps, dims=dims))
     return y, rstd
 
 
