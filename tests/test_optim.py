@@ -261,6 +261,51 @@ def test_closure():
     assert w.tolist() == [0.5]
 
 
+def test_step_hooks():
+    optimizer, log = optim.SGD([with_gradient()]), []
+    before = optimizer.register_step_pre_hook(lambda o, args, kwargs: log.append(("before", o is args[0], kwargs)))
+    after = optimizer.register_step_post_hook(lambda o, args, kwargs: log.append(("after", len(args), kwargs)))
+    optimizer.step()
+    copy.deepcopy(optimizer).step()  # which has no hooks
+    pickle.loads(pickle.dumps(optimizer)).step()
+    before.remove()
+    optimizer.step(closure=None)
+    after.remove()
+    optimizer.step()
+    assert log == [("before", True, {}), ("after", 1, {}), ("after", 1, {"closure": None})]
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: (args, {"closure": lambda: 7.0}))
+    assert optimizer.step() == 7.0
+    optimizer.register_step_pre_hook(lambda o, args, kwargs: args)
+    with pytest.raises(RuntimeError, match=r"must return None or \(args, kwargs\)"):
+        optimizer.step()
+
+
+def test_hooks_run_once_around_a_step_written_anew():
+    class Twice(optim.SGD):
+        def step(self, closure=None):
+            super().step(closure)
+            return super().step(closure)
+
+    w, log = with_gradient(1.0), []
+    optimizer = Twice([w], lr=0.25)
+    optimizer.register_step_post_hook(lambda *args: log.append(w.item()))
+    optimizer.step()
+    assert log == [0.5]
+
+
+def test_zero_grad_keeps_the_gradients_memory():
+    w = param(3.0)
+    optimizer = optim.SGD([w], lr=0.1)
+    (w * w).sum().backward()
+    gradient = w.grad
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad is gradient
+    (w**3).sum().backward(create_graph=True)
+    assert w.grad.requires_grad
+    optimizer.zero_grad(set_to_none=False)
+    assert not w.grad.requires_grad and w.grad.item() == 0
+
+
 def test_zero_grad():
     w, unused = with_gradient(1.0), param(1.0)
     optimizer = optim.SGD([w, unused])
@@ -553,6 +598,31 @@ def test_state_has_torchs_structure(name):
         assert {key: tuple(value.shape) for key, value in a.items()} == {k: tuple(v.shape) for k, v in b.items()}
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_a_state_of_torchs_goes_on(name):
+    torch = pytest.importorskip("torch")
+    kind, options = CASES[name]
+    start, gradients = problem()
+    theirs = torch.tensor(start, requires_grad=True)
+    optimizer = getattr(torch.optim, kind)([theirs], **options)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+    for g in gradients[:5]:
+        theirs.grad = torch.tensor(g)
+        optimizer.step()
+        schedule.step()
+    ours = minidl.tensor(theirs.detach().numpy(), requires_grad=True)
+    resumed = getattr(optim, kind)([ours])
+    scheduler = lr_scheduler.StepLR(resumed, 9)
+    resumed.load_state_dict(optimizer.state_dict())
+    scheduler.load_state_dict(schedule.state_dict())
+    for g in gradients[5:10]:
+        theirs.grad, ours.grad = torch.tensor(g), minidl.tensor(g)
+        for each in (optimizer, schedule, resumed, scheduler):
+            each.step()
+    assert resumed.state_dict()["param_groups"] == optimizer.state_dict()["param_groups"]
+    np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), rtol=1e-12, atol=1e-13)
+
+
 def test_loading_copies_and_converts():
     w = with_gradient(1.0, dtype=minidl.float64)
     a = optim.Adam([w])
@@ -565,6 +635,43 @@ def test_loading_copies_and_converts():
     a.step()
     assert b.state[v]["step"].item() == 1.0
     assert a.state[w]["step"].item() == 2.0
+
+
+def test_a_state_of_ones_own_may_hold_anything():
+    class Own(optim.Optimizer):
+        def update(self, w, g, state, group):
+            state.setdefault("factors", minidl.ones(3, 3))
+            state["step"] = state.get("step", 0) + 1
+            state.setdefault("names", ["left", "right"])
+
+    w, v = with_gradient(1.0, dtype=minidl.float64), param(1.0, dtype=minidl.float64)
+    a, b = Own([w], {}), Own([v], {})
+    a.step()
+    b.load_state_dict(a.state_dict())
+    assert b.state[v]["factors"].shape == (3, 3)
+    assert b.state[v]["step"] == 1 and isinstance(b.state[v]["step"], int)
+    assert b.state[v]["names"] == ["left", "right"] and b.state[v]["names"] is not a.state[w]["names"]
+
+
+@pytest.mark.parametrize("kind", [optim.Adam, optim.NAdam])
+def test_old_states_count_in_python_numbers(kind):
+    w = with_gradient(1.0)
+    optimizer = kind([w])
+    optimizer.step()
+    saved = optimizer.state_dict()
+    saved["state"][0]["step"] = 1
+    optimizer.load_state_dict(saved)
+    optimizer.step()
+    assert optimizer.state[w]["step"].item() == 2.0
+
+
+def test_the_state_of_adam_is_taken_by_adamw():
+    w, v = with_gradient(1.0), with_gradient(1.0)
+    adam, adamw = optim.Adam([w], weight_decay=0.1), optim.AdamW([v])
+    adam.step()
+    adamw.load_state_dict(adam.state_dict())
+    assert adamw.param_groups[0]["decoupled_weight_decay"]
+    assert adamw.param_groups[0]["weight_decay"] == 0.1
 
 
 def test_loading_what_does_not_fit():

@@ -17,6 +17,8 @@ class Formula(Optimizer):
     It counts the steps, turns the sign of the gradient for `maximize`, and decays the weights.
     """
 
+    numbers: tuple[str, ...] | None = ("step",)
+
     def start(self, w: Any, group: dict[str, Any]) -> dict[str, Any]:
         """Return the arrays that are kept for a parameter, by name, as they begin."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it keeps; write start(self, w, group)")

@@ -21,6 +21,8 @@ class OnePass(Optimizer):
     A class derived from one of them may write an `update` of its own, and call theirs in it.
     """
 
+    numbers: tuple[str, ...] | None = ("step",)
+
     def kept(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Return the names of the arrays in a parameter's state."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it keeps; write kept(self, group)")

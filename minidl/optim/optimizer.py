@@ -27,13 +27,14 @@ def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     def step_with_hooks(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         if type(self).step is not step_with_hooks:
             return step(self, *args, **kwargs)
+        args = (self, *args)  # as the hooks see them
         for hook in list(self.pre_hooks.values()):
             answer = hook(self, args, kwargs)
             if answer is not None:
                 if not isinstance(answer, tuple) or len(answer) != 2:
                     raise ArgumentError(f"a step pre-hook must return None or (args, kwargs), got {answer!r}")
                 args, kwargs = answer
-        loss = step(self, *args, **kwargs)
+        loss = step(*args, **kwargs)
         self.stepped = True
         for hook in list(self.post_hooks.values()):
             hook(self, args, kwargs)
@@ -67,8 +68,9 @@ class Optimizer:
     # what a group holds that is no part of the rule
     beside_the_rule = frozenset({"params", "param_names", "foreach", "fused", "capturable", "differentiable"})
 
-    # what the state of a parameter holds that is one number, in a dtype of its own
-    numbers: tuple[str, ...] = ("step",)
+    # what the state of a parameter holds that is one number, in a dtype of its own, where all else has the shape of the
+    # parameter; None if it may hold anything
+    numbers: tuple[str, ...] | None = None
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -143,7 +145,10 @@ class Optimizer:
                     param.grad.zero_()
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
-        """Call `hook(optimizer, args, kwargs)` before each step; it may return other arguments for it."""
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return other (args, kwargs) for it.
+
+        The first of `args` is the optimizer, as in the call `Optimizer.step(optimizer)`.
+        """
         return HookHandle(self.pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
@@ -312,12 +317,15 @@ def check_betas(betas: Any) -> None:
         below_one(f"betas[{number}]", beta)
 
 
-def fitted(name: str, value: Any, param: Tensor, numbers: Iterable[str]) -> Any:
+def fitted(name: str, value: Any, param: Tensor, numbers: Iterable[str] | None) -> Any:
     """Return a copy of a value of the state for this parameter, or raise if its shape is another."""
-    if name in numbers:
-        return minidl.tensor(value if hasattr(value, "shape") else float(value))
-    if not hasattr(value, "shape"):
+    is_array = hasattr(value, "shape")
+    if numbers is not None and name in numbers:
+        return minidl.tensor(value if is_array else float(value))
+    if not is_array:
         return copy.deepcopy(value)
-    if tuple(value.shape) != param.shape:
+    if name == "step":
+        return minidl.tensor(value)
+    if numbers is not None and tuple(value.shape) != param.shape:
         raise StateError(f"the state's {name} is {tuple(value.shape)} for a parameter of shape {param.shape}")
     return minidl.tensor(value, dtype=param.dtype).contiguous()

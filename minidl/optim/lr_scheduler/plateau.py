@@ -77,7 +77,7 @@ class ReduceLROnPlateau(LRScheduler):
         if self.is_better(measure):
             self.best = measure
             self.num_bad_epochs = 0
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
@@ -85,6 +85,11 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = of_groups(self.optimizer)
+
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether the epochs after a change are not counted yet."""
+        return self.cooldown_counter > 0
 
     def is_better(self, measure: float) -> bool:
         """Return whether a measure is better than the best so far by the threshold."""
