@@ -559,7 +559,7 @@ def numel(input: _Any) -> int:
     >>> minidl.numel(minidl.ones(2, 3))
     6
     """
-    return functions._arguments.as_array(input).size
+    return functions._arguments.array_in(input).size
 
 
 def __getattr__(name: str) -> _Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import autograd, dtypes
 from .autograd import wrap
-from .devices import check_device
+from .devices import check_device, cpu
 from .errors import ArgumentError, DTypeError
 
 MODULUS = 2**64
@@ -29,6 +29,7 @@ class Generator:
 
     def __init__(self, device: Any = "cpu") -> None:
         check_device(device)
+        self.device = cpu
         self.manual_seed(67280421310721)
 
     def manual_seed(self, seed: int) -> Generator:
@@ -37,14 +38,14 @@ class Generator:
             raise DTypeError(f"seed: got {seed!r}, expected an int")
         if not -(2**63) <= seed < MODULUS:
             raise ArgumentError(f"seed: got {seed}, expected an int from -2**63 to 2**64 - 1")
-        self._seed = int(seed)
+        self._seed = int(seed) % MODULUS
         self.__dict__.pop("numpy", None)
         return self
 
     @cached_property
     def numpy(self) -> np.random.Generator:
         """The NumPy generator inside."""
-        return np.random.Generator(np.random.PCG64(self._seed % MODULUS))
+        return np.random.Generator(np.random.PCG64(self._seed))
 
     def seed(self) -> int:
         """Seed from the system's randomness and return the seed."""
@@ -58,7 +59,7 @@ class Generator:
         """Return the place in the stream, as a uint8 Tensor."""
         state = self.numpy.bit_generator.state
         words = (
-            self._seed % MODULUS,
+            self._seed,
             state["state"]["state"],
             state["state"]["inc"],
             state["has_uint32"],
@@ -70,7 +71,7 @@ class Generator:
         """Go to a place in the stream that get_state returned."""
         array = state.array if isinstance(state, autograd.Variable) else np.asarray(state)
         if array.dtype != np.uint8 or array.shape != (80,):
-            raise ArgumentError(f"state: got {array.dtype} of shape {array.shape}, expected what get_state() returned")
+            raise DTypeError(f"state: got {array.dtype} of shape {array.shape}, expected what get_state() returned")
         seed, position, step, has, half = (
             int.from_bytes(array[i : i + 16].tobytes(), "little") for i in range(0, 80, 16)
         )
@@ -83,7 +84,7 @@ class Generator:
 default_generator = Generator()
 
 
-def manual_seed(seed: int) -> Generator:
+def manual_seed(seed: Any) -> Generator:
     """Seed the generator that everything random uses by default.
 
     >>> import minidl
@@ -92,7 +93,10 @@ def manual_seed(seed: int) -> Generator:
     >>> minidl.equal(a, b)
     True
     """
-    return default_generator.manual_seed(seed)
+    try:
+        return default_generator.manual_seed(int(seed))
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(f"seed: got {seed!r}, expected an int from -2**63 to 2**64 - 1") from None
 
 
 def seed() -> int:

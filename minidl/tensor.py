@@ -220,7 +220,9 @@ class Tensor(Variable):
 
     def __new__(cls, data: Any = (), *sizes: int) -> Any:
         """Make a Tensor of the default dtype from data, or (from ints) one of that shape."""
-        if isinstance(data, int) and not isinstance(data, bool):
+        if isinstance(data, (bool, float)):
+            raise DTypeError(f"Tensor: got {data!r}, expected sizes or a sequence; minidl.tensor takes a number")
+        if isinstance(data, int):
             array = np.zeros((data, *sizes), dtypes.get_default_dtype())
         else:
             array = np.array(creation.converted(data, dtypes.get_default_dtype()))
@@ -258,6 +260,15 @@ class Tensor(Variable):
         return devices.cpu
 
     @property
+    def is_cuda(self) -> bool:
+        """Whether it lives on a GPU: never."""
+        return False
+
+    def get_device(self) -> int:
+        """Return the number of its GPU: -1, for the CPU."""
+        return -1
+
+    @property
     def itemsize(self) -> int:
         """Bytes of one element."""
         return self.array.itemsize
@@ -280,6 +291,8 @@ class Tensor(Variable):
         """Return the number of dimensions."""
         return self.array.ndim
 
+    ndimension = dim
+
     def numel(self) -> int:
         """Return the number of elements."""
         return self.array.size
@@ -301,6 +314,14 @@ class Tensor(Variable):
     def is_contiguous(self) -> bool:
         """Return whether the elements lie row-major in memory without gaps."""
         return self.array.flags.c_contiguous
+
+    def is_signed(self) -> bool:
+        """Return whether the elements can be negative."""
+        return self.array.dtype.kind in "if"
+
+    def is_same_size(self, other: Any) -> bool:
+        """Return whether another Tensor has the same shape."""
+        return self.array.shape == other.shape
 
     def is_floating_point(self) -> bool:
         """Return whether the elements are floats."""
@@ -538,6 +559,10 @@ class Tensor(Variable):
     def cpu(self) -> Any:
         """Return it: it is on the CPU."""
         return self
+
+    def cuda(self, device: Any = None, non_blocking: Any = False) -> Any:
+        """Refused: there is no GPU here; ask cuda.is_available() first, as programs for both do."""
+        return self.to("cuda")
 
     def float(self) -> Any:
         """Return it as float32."""

@@ -243,7 +243,7 @@ def full_like(
 
 
 def arange(
-    start: Any = 0,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -260,7 +260,8 @@ def arange(
     check_device(device)
     if end is None:
         start, end = 0, start
-    start, end, step = number(start, "start"), number(end, "end"), number(step, "step")
+    start = number(0 if start is None else start, "start")
+    end, step = number(end, "end"), number(step, "step")
     if dtype is None:
         whole = all(isinstance(value, int) for value in (start, end, step))
         dtype = dtypes.int64 if whole else dtypes.get_default_dtype()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from itertools import pairwise
 from typing import Any, TypeVar, cast
 
@@ -124,6 +125,21 @@ def column_stack(tensors: Any) -> Any:
     return cat(columns, 1)
 
 
+def either_name(function: F) -> F:
+    """Return the function as it also takes its second argument by the names of PyTorch's forms of it."""
+    second = list(signature(function).parameters)[1]
+
+    @wraps(function)
+    def renamed(*args: Any, **named: Any) -> Any:
+        for name in ("split_size", "indices", "sections", "tensor_indices_or_sections"):
+            if name in named:
+                named[second] = named.pop(name)
+        return function(*args, **named)
+
+    return cast(F, renamed)
+
+
+@either_name
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Return views of pieces of equal size (the last may be smaller), or of the sizes listed.
 
@@ -180,19 +196,6 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
         raise ArgumentError(f"chunks: got {chunks}, expected at least 1")
     d, n = divided("chunk", input, dim)
     return split(input, -(-n // count), d) if n else pieces(input, d, [0] * (count + 1))
-
-
-def either_name(function: F) -> F:
-    """Return the function as it also takes its second argument by the names of PyTorch's forms of it."""
-
-    @wraps(function)
-    def renamed(*args: Any, **named: Any) -> Any:
-        for name in ("indices", "sections", "tensor_indices_or_sections"):
-            if name in named:
-                named["indices_or_sections"] = named.pop(name)
-        return function(*args, **named)
-
-    return cast(F, renamed)
 
 
 @either_name
