@@ -62,7 +62,8 @@ def checked(dtype: Any) -> np.dtype[Any]:
         with suppress(TypeError):
             found = np.dtype(dtype)
     if found is None:
-        raise DTypeError(f"dtype: {dtype!r} is no element type; use one such as minidl.float32")
+        given = repr(dtype) if isinstance(dtype, (str, type)) else type(dtype).__name__
+        raise DTypeError(f"dtype: {given} is no element type; use one such as minidl.float32")
     if found.kind not in _category:
         raise DTypeError(f"a Tensor holds booleans, integers or floats, not {found}; complex and others are left out")
     return found
