@@ -457,6 +457,7 @@ __all__ = [
     "rrelu",
     "rrelu_",
     "rsqrt",
+    "safetensors",
     "save",
     "scatter",
     "scatter_add",
@@ -531,12 +532,27 @@ _lazy = {
     "fit": "training",
 }
 _modules = (
-    "autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "search",
-    "testing", "training",
+    "autograd", "cuda", "data", "errors", "functions", "metrics", "nn", "ops", "optim", "reference", "safetensors",
+    "search", "testing", "training",
 )  # fmt: skip
 
 if _TYPE_CHECKING:
-    from . import autograd, cuda, data, errors, functions, metrics, nn, ops, optim, reference, search, testing, training
+    from . import (
+        autograd,
+        cuda,
+        data,
+        errors,
+        functions,
+        metrics,
+        nn,
+        ops,
+        optim,
+        reference,
+        safetensors,
+        search,
+        testing,
+        training,
+    )
     from .serialization import load, save
     from .threads import get_num_threads, set_num_threads
     from .training import fit

@@ -363,8 +363,8 @@ class capture:
         >>> path.read_text()[:15]
         '<!doctype html>'
         """
+        from .files import atomic_file
         from .page import html
-        from .serialization import atomic_file
 
         text = html(self, title)
         with atomic_file(path) as file:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .serialization import atomic_file
+from .files import atomic_file
 
 
 def save_training_picture(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -107,6 +109,26 @@ def seed() -> int:
     True
     """
     return default_generator.seed()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run a block with the default generator at the start of this seed's stream; then it goes on where it was.
+
+    >>> import minidl
+    >>> state = minidl.get_rng_state()
+    >>> with minidl.random.seeded(7):
+    ...     a = minidl.rand(2)
+    >>> minidl.equal(minidl.get_rng_state(), state)
+    True
+    """
+    before = vars(default_generator).copy()  # the NumPy generator in it is replaced, not moved
+    default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        vars(default_generator).clear()
+        vars(default_generator).update(before)
 
 
 def initial_seed() -> int:

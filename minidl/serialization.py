@@ -1,159 +1,171 @@
-"""Weights in files: `save` and `load` of state_dicts in the safetensors format, which holds numbers and no code.
+"""Checkpoints: `save` and `load` of tensors, of state_dicts and of whole trainings, in one safetensors file, no code.
 
-A file is written to a temporary file in the same folder, forced to the disk and then renamed, so that `path` is at any
-moment either the whole old file or the whole new one.
+What is saved may be nested: dicts, lists and tuples with tensors, numbers and texts, as the state_dicts of models,
+optimizers, schedules and loaders are. The tensors go into the file under their place, such as
+"optimizer.state.0.exp_avg"; the rest is JSON in the file's metadata, with a reference where a tensor belongs:
+
+    {"epoch": 3, "optimizer": {"$items": [[0, {"exp_avg": {"$tensor": "optimizer.0.exp_avg"}}]]}}
+
+A plain dict of tensors by name needs no JSON: the file is what every other program writes and reads.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import os
-import secrets
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 import minidl
 
-from .errors import ArgumentError, ArgumentTypeError, DTypeError, StateError
+from .devices import check_device
+from .errors import ArgumentError, ArgumentTypeError, StateError
+from .safetensors import Array, read, storable, write
 
-# NumPy's name of each element type and its name in a safetensors file.
-DTYPES = {
-    "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32", "int32": "I32",
-    "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32", "float64": "F64",
-}  # fmt: skip
-
-# What a file that is not safetensors most often is, by its first bytes.
-FOREIGN = {
-    b"PK\x03\x04": "a zip archive, as PyTorch's .pt, NumPy's .npz and Keras's .keras files are",
-    b"\x80\x02": "a Python pickle, which is never opened because that would run the code in it",
-    b"\x80\x03": "a Python pickle, which is never opened because that would run the code in it",
-    b"\x80\x04": "a Python pickle, which is never opened because that would run the code in it",
-    b"\x80\x05": "a Python pickle, which is never opened because that would run the code in it",
-    b"\x93NUMPY": "a NumPy .npy file",
-    b"\x89HDF": "an HDF5 file, as Keras's .h5 files are",
-    b"\x1f\x8b": "a gzip file",
-}
+STRUCTURE = "minidl"  # the name of the JSON among the metadata
+MOST_STRUCTURE_BYTES = 3 * 2**20  # as JSON in JSON it must fit into a header
 
 
-def save(state_dict: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write the tensors of a state_dict to a safetensors file.
+def save(obj: Any, f: str | os.PathLike[str]) -> None:
+    """Write a state_dict, or a nested dict of them, to a safetensors file.
 
     Args:
-        state_dict: names and their Tensors or NumPy arrays, of any shape, memory layout and real dtype. Tensors that
-            share memory are written as two.
-        path: the file. An old one is replaced when the new one is complete; after an error or Ctrl-C the old file is
-            whole and nothing else is left.
+        obj: Tensors and NumPy arrays of any shape, layout and real dtype; dicts, lists and tuples of them, of numbers,
+            texts and None. Tensors that share memory are written as two. Arrays come back as Tensors, all else as what
+            it was: a checkpoint goes on to the bit.
+        f: the path of the file. An old one is replaced when the new one is complete and on the disk: a full disk,
+            Ctrl-C or a kill at any moment leaves it whole.
 
-    Raises ArgumentTypeError or DTypeError that names the key of what can't be saved, and OSError as `open` does.
+    Raises ArgumentTypeError or DTypeError that names the place of what can't be saved, and OSError as `open` does.
 
-    >>> import minidl, tempfile, os
-    >>> path = os.path.join(tempfile.mkdtemp(), "weights.safetensors")
-    >>> minidl.save({"weight": minidl.ones(2, 3), "steps": minidl.tensor(7)}, path)
-    >>> minidl.load(path)["steps"].item()
-    7
+    >>> import minidl, os, tempfile
+    >>> from minidl import nn, optim
+    >>> model = nn.Linear(3, 2)
+    >>> optimizer = optim.Adam(model.parameters(), lr=0.01)
+    >>> checkpoint = {"model": model.state_dict(), "optimizer": optimizer.state_dict(),
+    ...               "random": minidl.get_rng_state(), "epoch": 3}
+    >>> path = os.path.join(tempfile.mkdtemp(), "checkpoint.safetensors")
+    >>> minidl.save(checkpoint, path)
+    >>> loaded = minidl.load(path)
+    >>> optimizer.load_state_dict(loaded["optimizer"])
+    >>> loaded["epoch"], list(loaded["model"])
+    (3, ['weight', 'bias'])
     """
-    if not isinstance(state_dict, Mapping):
-        hint = "; pass its state_dict()" if hasattr(state_dict, "state_dict") else ""
-        raise ArgumentTypeError(f"save: state_dict is a {type(state_dict).__name__}, expected a dict of tensors{hint}")
-    arrays = {name: _array(name, value) for name, value in state_dict.items()}
-    from safetensors.numpy import save as serialize
+    arrays: dict[str, Array] = {}
+    if _is_plain(obj):
+        write({name: storable(value, f"save: obj[{name!r}]") for name, value in obj.items()}, _path(f), None)
+        return
+    try:
+        text = json.dumps(_packed(obj, (), arrays), separators=(",", ":"))
+    except RecursionError:
+        raise ArgumentError("save: obj is nested too deeply; does it hold itself?") from None
+    if len(text) > MOST_STRUCTURE_BYTES:
+        raise ArgumentError(
+            f"save: all but the tensors takes {len(text)} bytes, and a file holds at most {MOST_STRUCTURE_BYTES}; "
+            "put long lists of numbers into a tensor"
+        )
+    write(arrays, _path(f), {STRUCTURE: text})
 
-    with atomic_file(path) as file:
-        file.write(serialize(arrays))
 
+def load(f: str | os.PathLike[str], map_location: Any = None, *, weights_only: bool = True) -> Any:
+    """Return what `save` wrote, or the tensors by name of a safetensors file from elsewhere; no code is ever run.
 
-def load(path: str | os.PathLike[str]) -> dict[str, minidl.Tensor]:
-    """Return the tensors of a safetensors file by name; none of them requires a gradient.
+    No tensor requires a gradient. BF16 is read as float32. `map_location` and `weights_only` are PyTorch's and change
+    nothing. Raises FileNotFoundError, or StateError for a file that is foreign, damaged, truncated or hostile: header
+    and sizes are checked against the file before memory is taken.
 
-    Raises FileNotFoundError, or StateError for a file that is foreign, damaged or truncated, or that holds an element
-    type that NumPy has not. Header and sizes are checked against the file before memory is taken.
-
-    >>> import minidl, tempfile, os
+    >>> import minidl, os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "weights.safetensors")
     >>> model = minidl.nn.Linear(3, 2)
     >>> minidl.save(model.state_dict(), path)
     >>> sorted(minidl.load(path))
     ['bias', 'weight']
     """
-    with open(path, "rb") as file:
-        start = file.read(64)
-    from safetensors import SafetensorError, safe_open
-
+    if isinstance(map_location, str):
+        check_device(map_location)
+    path = _path(f)
+    arrays, metadata = read(path)
+    if STRUCTURE not in metadata:
+        return {name: minidl.from_numpy(array) for name, array in arrays.items()}
     try:
-        with safe_open(path, framework="numpy") as tensors:
-            names = tensors.keys()
-            for name in names:
-                kind = tensors.get_slice(name).get_dtype()
-                if kind not in DTYPES.values():
-                    raise StateError(f"{path}: {name!r} has the element type {kind}, expected {', '.join(DTYPES)}")
-            return {name: minidl.from_numpy(tensors.get_tensor(name)) for name in names}
-    except SafetensorError as error:
-        raise StateError(f"{path}: expected a safetensors file, found {_description(start)} ({error})") from error
+        return _unpacked(json.loads(metadata[STRUCTURE]), arrays)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise StateError(f"{path}: the checkpoint's structure is damaged ({type(error).__name__}: {error})") from error
 
 
-@contextmanager
-def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a new binary file that takes the place of `path` when the block ends without an exception.
-
-    Until then it has another name in the same folder, and it is removed if the block fails. A link at `path` stays a
-    link, and the access rights of an old file are kept.
-    """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise ArgumentError(f"{target} is a folder or a device, expected the name of a file")
-    temporary = target.with_name(f".minidl-{secrets.token_hex(8)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-        _sync_folder(target.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _path(f: Any) -> str | os.PathLike[str]:
+    if not isinstance(f, str | os.PathLike):
+        raise ArgumentTypeError(f"f is a {type(f).__name__}, expected the path of a file")
+    return f
 
 
-def _sync_folder(folder: Path) -> None:
-    """Force the folder's entry for a renamed file to the disk, where the system can."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            with suppress(OSError):  # some network file systems refuse it
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _is_plain(obj: Any) -> bool:
+    """Whether this is a dict of tensors by name, which the format holds as it is."""
+    return isinstance(obj, Mapping) and all(
+        isinstance(name, str) and isinstance(value, minidl.Tensor | np.ndarray) for name, value in obj.items()
+    )
 
 
-def _array(name: Any, value: Any) -> np.ndarray[Any, Any]:
-    """Return the value as a native array in C order, or raise an error that names its key."""
-    if not isinstance(name, str) or name == "__metadata__":
-        raise ArgumentError(f"save: the key {name!r} can't be a tensor's name, expected a str (not '__metadata__')")
-    if not isinstance(value, minidl.Tensor | np.ndarray):
-        raise ArgumentTypeError(
-            f"save: state_dict[{name!r}] is a {type(value).__name__}, expected a Tensor or a NumPy array; "
-            "numbers can be wrapped by minidl.tensor(...)"
-        )
-    array = value.array if isinstance(value, minidl.Tensor) else value
-    if array.dtype.name not in DTYPES:
-        raise DTypeError(f"save: state_dict[{name!r}] has dtype {array.dtype}, expected {', '.join(DTYPES)}")
-    return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
+def _packed(value: Any, path: tuple[Any, ...], arrays: dict[str, Array]) -> Any:
+    """Return a value as JSON; its tensors are put into `arrays`, by a name made of their path."""
+    if value is None or isinstance(value, bool | str) or type(value) is int:
+        return value
+    if isinstance(value, np.generic):
+        return {"$scalar": _put(np.asarray(value), path, arrays)}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"$float": str(value)}
+    if isinstance(value, minidl.Tensor | np.ndarray):
+        return {"$tensor": _put(value, path, arrays)}
+    if isinstance(value, list):
+        return [_packed(item, (*path, k), arrays) for k, item in enumerate(value)]
+    if isinstance(value, tuple):
+        return {"$tuple": [_packed(item, (*path, k), arrays) for k, item in enumerate(value)]}
+    if isinstance(value, Mapping):
+        if all(isinstance(key, str) and not key.startswith("$") for key in value):
+            return {key: _packed(item, (*path, key), arrays) for key, item in value.items()}
+        return {"$items": [[_packed(key, path, arrays), _packed(item, (*path, key), arrays)]
+                           for key, item in value.items()]}  # fmt: skip
+    hint = "; pass its state_dict()" if hasattr(value, "state_dict") else ""
+    raise ArgumentTypeError(
+        f"save: {_place(path)} is a {type(value).__name__}, expected tensors, numbers, texts, None, and dicts, lists "
+        f"and tuples of them{hint}"
+    )
 
 
-def _description(start: bytes) -> str:
-    """Say what the file with these first bytes seems to be."""
-    for magic, what in FOREIGN.items():
-        if start.startswith(magic):
-            return what
-    if not start:
-        return "an empty file"
-    if start[8:9] == b"{":
-        return "a damaged or truncated one"
-    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in start):
-        return f"text that begins with {start[:20].decode('ascii')!r}"
-    return f"bytes that begin with {start[:8]!r}"
+def _put(value: Any, path: tuple[Any, ...], arrays: dict[str, Array]) -> str:
+    """Put an array among the others and return its name, which is free even if two paths read alike."""
+    name = base = ".".join(map(str, path)) or "tensor"
+    count = 1
+    while name in arrays or name == "__metadata__":
+        count += 1
+        name = f"{base}#{count}"
+    arrays[name] = storable(value, f"save: {_place(path)}")
+    return name
+
+
+def _place(path: tuple[Any, ...]) -> str:
+    return "obj" + "".join(f"[{key!r}]" for key in path)
+
+
+def _unpacked(value: Any, arrays: dict[str, Array]) -> Any:
+    """Return what `_packed` made this JSON of."""
+    if isinstance(value, list):
+        return [_unpacked(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((kind, content),) = value.items()
+        if kind == "$tensor":
+            return minidl.from_numpy(arrays[content])
+        if kind == "$scalar":
+            return arrays[content][()]
+        if kind == "$float":
+            return float(content)
+        if kind == "$tuple":
+            return tuple(_unpacked(content, arrays))
+        if kind == "$items":
+            return {_unpacked(key, arrays): _unpacked(item, arrays) for key, item in content}
+    return {key: _unpacked(item, arrays) for key, item in value.items()}

@@ -34,6 +34,7 @@ MODULES: dict[str, Any] = {
     ],
     "minidl.operation": ["primitive"],
     "minidl.errors": ["MinidlError"],
+    "minidl.safetensors": ["load_file", "load_metadata", "save_file"],
 }  # fmt: skip
 
 # public names without an example of their own, and why

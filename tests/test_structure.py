@@ -24,7 +24,9 @@ ORDER = [
     {"ops"},
     {"functions"},
     {"_text", "tensor", "function"},
-    {"serialization", "progress", "cuda"},
+    {"files", "progress", "cuda"},
+    {"safetensors"},
+    {"serialization"},
     {"nn", "optim", "metrics", "data", "testing"},
     {"page", "plots", "capture", "explain"},
     {"linter", "search"},
@@ -37,8 +39,8 @@ PLACE = {part: place for place, parts in enumerate(ORDER) for part in parts}
 
 # Ring 2 and above use public names; only what shows the engine's inside looks at it.
 OUTSIDE = {
-    "nn", "optim", "metrics", "data", "serialization", "progress", "plots", "cuda", "linter", "training", "search",
-    "demo", "cli", "__main__",
+    "nn", "optim", "metrics", "data", "files", "safetensors", "serialization", "progress", "plots", "cuda", "linter",
+    "training", "search", "demo", "cli", "__main__",
 }  # fmt: skip
 INSIDE = {"operation", "ops", "_kernels", "reference"}
 NAMES_ONLY = {"nn/functional.py"}  # gives names of ring 0 a second home

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, repeat
 from typing import Any
 
-from ..errors import ArgumentError, ArgumentTypeError
-from .collate import collated, default_collate, default_convert, samples
+import minidl
+
+from ..errors import ArgumentError, ArgumentTypeError, StateError
+from ..random import Generator, default_generator
+from .collate import default_collate, default_convert
 from .dataset import IterableDataset
+from .reading import EndOfStream, Reader
 from .samplers import BatchSampler, RandomSampler, SequentialSampler
 
 # Arguments that PyTorch has for the processes that read samples.
@@ -16,6 +21,8 @@ FOR_PROCESSES = (
     "timeout", "worker_init_fn", "multiprocessing_context", "prefetch_factor", "persistent_workers",
     "pin_memory_device", "in_order",
 )  # fmt: skip
+
+MOST_SEEDS = 2**62
 
 
 class DataLoader:
@@ -97,32 +104,87 @@ class DataLoader:
         self.pin_memory = pin_memory
         self.drop_last = drop_last
         self.generator = generator
+        self._position: tuple[list[Any], int] | None = None  # the generators as the run found them, and batches given
+        self._resumed: tuple[list[Any], int] | None = None  # the position from which the next run goes on
 
     def __iter__(self) -> Iterator[Any]:
-        if self.sampler is None:
-            yield from self._stream()
-        elif self.batch_sampler is None:
-            for index in self.sampler:
-                yield self.collate_fn(self.dataset[index])
-        else:
-            for indices in self.batch_sampler:
-                yield self._batch(indices)
+        resumed, self._resumed = self._resumed, None
+        sources = self._sources()
+        now = [source.get_state() for source in sources]
+        start, passed = (now, 0) if resumed is None else resumed
+        if resumed is not None:  # draw again what the interrupted run drew
+            set_states(sources, start)
+        seed = int(minidl.randint(0, MOST_SEEDS, (), generator=self.generator).item())
+        tasks, stream = self._tasks(), self.sampler is None
+        if resumed is not None:
+            if not stream:
+                deque(islice(tasks, passed), maxlen=0)
+            set_states(sources, now)
+        numbered = enumerate(tasks, 0 if stream else passed)
+        batches = ((number + 1, batch) for number, batch in self._batches(numbered, seed) if number >= passed)
+        for number, batch in batches:
+            self._position = start, number
+            yield batch
+        self._position = None
 
-    def _stream(self) -> Iterator[Any]:
-        """Yield what the samples of an IterableDataset become."""
-        if self.batch_size is None:
-            yield from map(self.collate_fn, self.dataset)
+    def _batches(self, tasks: Iterator[tuple[int, Any]], seed: int) -> Iterator[tuple[int, Any]]:
+        """Yield the batches of numbered tasks with their numbers; each has a stream of random numbers of its own."""
+        single = self.batch_sampler is None
+        reader = Reader(self.dataset, self.collate_fn, self.batch_size, self.drop_last, single)
+        try:
+            for number, task in tasks:
+                yield number, reader.read(task, seed + number)
+        except EndOfStream:
             return
-        stream = iter(self.dataset)
-        smallest = self.batch_size if self.drop_last else 1
-        while len(batch := list(islice(stream, self.batch_size))) >= smallest:
-            yield self.collate_fn(batch)
 
-    def _batch(self, indices: list[Any]) -> Any:
-        """Return the collated batch of these indices, by the fastest way that the data set offers."""
-        if self.collate_fn is default_collate:
-            return collated(self.dataset, indices)
-        return self.collate_fn(samples(self.dataset, indices))
+    def _tasks(self) -> Iterator[Any]:
+        """Return what to read for each batch: for a stream nothing but the next."""
+        if self.sampler is None:
+            return repeat(None)
+        return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
+
+    def _sources(self) -> list[Generator]:
+        """Return the generators that decide on the order."""
+        inner = getattr(self.batch_sampler, "sampler", None)
+        found = [getattr(part, "generator", None) for part in (self, self.sampler, self.batch_sampler, inner)]
+        return list(dict.fromkeys(generator or default_generator for generator in found))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return where the loader is: how many batches the run has given, and how its order was drawn.
+
+        It is made to be saved beside the model's in the middle of a run, after any batch; a run that has ended, as by
+        its last batch and one more question, begins anew. The program's own generator is saved apart, by
+        `minidl.get_rng_state()`.
+
+        >>> import minidl
+        >>> loader = minidl.data.DataLoader(range(6), batch_size=2, shuffle=True)
+        >>> run = iter(loader)
+        >>> first, state, rest = next(run), loader.state_dict(), list(run)
+        >>> loader.load_state_dict(state)
+        >>> [batch.tolist() for batch in loader] == [batch.tolist() for batch in rest]
+        True
+        """
+        start, batches = self._position or ([], 0)
+        own = [source.get_state() for source in self._sources() if source is not default_generator]
+        return {"batches": batches, "start": start, "generators": own}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next run go on where state_dict() was taken, in the same order, and from then on as that one did.
+
+        Samplers must draw all their random numbers when a run begins, as those of minidl do. Of an IterableDataset the
+        batches before are read again.
+        """
+        own = [source for source in self._sources() if source is not default_generator]
+        try:
+            batches, start, states = state_dict["batches"], list(state_dict["start"]), list(state_dict["generators"])
+        except (KeyError, TypeError):
+            raise StateError("load_state_dict: expected what the state_dict() of a DataLoader returns") from None
+        if len(states) != len(own) or (batches and len(start) != len(self._sources())):
+            raise StateError(
+                f"load_state_dict: the state has {len(states)} generators, and this loader and its samplers {len(own)}"
+            )
+        set_states(own, states)
+        self._resumed = self._position = (start, batches) if batches else None
 
     def __len__(self) -> int:
         if self.sampler is None:
@@ -131,3 +193,9 @@ class DataLoader:
                 return samples
             return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)  # type: ignore[arg-type]
+
+
+def set_states(generators: Sequence[Generator], states: Sequence[Any]) -> None:
+    """Put each generator at its place."""
+    for generator, state in zip(generators, states, strict=True):
+        generator.set_state(state)

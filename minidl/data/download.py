@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StateError
-from ..serialization import atomic_file
+from ..files import atomic_file
 
 TIMEOUT_SECONDS = 30
 BLOCK = 1 << 16

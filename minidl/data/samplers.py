@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -79,9 +79,8 @@ class RandomSampler(Sampler[int]):
         if self.replacement:
             yield from minidl.randint(0, length, (wanted,), generator=self.generator).tolist()
             return
-        while wanted > 0:
-            yield from minidl.randperm(length, generator=self.generator).tolist()[:wanted]
-            wanted -= length
+        rounds = [minidl.randperm(length, generator=self.generator).tolist() for _ in range(-(-wanted // length))]
+        yield from islice(chain.from_iterable(rounds), wanted)
 
     def __len__(self) -> int:
         return self.num_samples

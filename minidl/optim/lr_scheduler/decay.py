@@ -103,7 +103,7 @@ class MultiStepLR(FactorLR):
 
     def get_factor(self) -> float:
         """Return gamma at a milestone."""
-        return self.gamma ** self.milestones[self.last_epoch]
+        return self.gamma ** self.milestones.get(self.last_epoch, 0)
 
     def whole_factor(self) -> float:
         """Return gamma to the number of milestones passed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...errors import ArgumentError
@@ -87,6 +88,10 @@ class OneCycleLR(LRScheduler):
         else:
             self.phases.append(Phase(self.total_steps - 1, "max_lr", "min_lr", "base_momentum", "max_momentum"))
         super().__init__(optimizer, last_epoch)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what state_dict() returned, also from a file, where phases are plain tuples."""
+        super().load_state_dict({**state_dict, "phases": [Phase(*phase) for phase in state_dict["phases"]]})
 
     def get_lr(self) -> list[float]:
         """Return the rates of this step, and set the momenta."""
