@@ -26,7 +26,7 @@ import numpy as np
 import minidl
 
 from .errors import ArgumentError, ArgumentTypeError, StateError
-from .serialization import atomic_file
+from .files import atomic_file
 
 
 @dataclass(frozen=True)

@@ -245,6 +245,7 @@ def test_every_schedule_goes_on_from_a_file(name, tmp_path):
         "ExponentialLR": lambda o: kinds.ExponentialLR(o, 0.9),
         "CosineAnnealingLR": lambda o: kinds.CosineAnnealingLR(o, 5),
         "CosineAnnealingWarmRestarts": lambda o: kinds.CosineAnnealingWarmRestarts(o, 3),
+        "CyclicLR": lambda o: kinds.CyclicLR(o, 0.01, 0.1, step_size_up=3),
         "OneCycleLR": lambda o: kinds.OneCycleLR(o, 0.1, total_steps=20),
         "SequentialLR": lambda o: kinds.SequentialLR(o, [kinds.StepLR(o, 1), kinds.ExponentialLR(o, 0.9)], [4]),
         "ChainedScheduler": lambda o: kinds.ChainedScheduler([kinds.StepLR(o, 1), kinds.ExponentialLR(o, 0.9)]),
