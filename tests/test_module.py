@@ -908,3 +908,29 @@ def test_structure_is_torchs():
     assert list(ours.state_dict()) == list(theirs.state_dict())
     assert [n for n, _ in ours.named_modules()] == [n for n, _ in theirs.named_modules()]
     assert [tuple(p.shape) for p in ours.parameters()] == [tuple(p.shape) for p in theirs.parameters()]
+
+
+def test_a_module_may_have_its_own_train():
+    """As where a pretrained batch norm stays as it is, whatever mode the model around it is in."""
+
+    class Frozen(nn.BatchNorm1d):
+        def train(self, mode=True):
+            return super().train(False)
+
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(Frozen(2), nn.Dropout()))
+    assert model.train() is model
+    assert [type(module).__name__ for module in model.modules() if not module.training] == ["Frozen"]
+
+
+def test_zero_grad_fills_the_gradients_in_place():
+    model = nn.Linear(2, 1)
+    model(minidl.ones(1, 2)).sum().backward()
+    gradient = model.weight.grad
+    model.zero_grad(set_to_none=False)
+    assert model.weight.grad is gradient
+    assert gradient.tolist() == [[0.0, 0.0]]
+
+
+def test_forward_is_no_name_for_a_buffer():
+    with pytest.raises(KeyError, match="has an attribute 'forward' already"):
+        nn.Module().register_buffer("forward", minidl.ones(1))

@@ -20,7 +20,7 @@ from .. import autograd
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, MinidlError, NameTaken, NotInitialised
 from ..tensor import HookHandle, Tensor
 from . import hooks, state
-from .parameter import Parameter
+from .parameter import Parameter, clear_gradients
 
 # what the name of an attribute may stand for
 PARAMETER, BUFFER, UNSAVED_BUFFER, MODULE = "parameter", "buffer", "unsaved buffer", "module"
@@ -159,7 +159,7 @@ class Module:
             raise ArgumentTypeError(f"the name of a {role} must be a string, got {type(name).__name__}")
         if not name or "." in name:
             raise NameTaken(f"the name of a {role} must not be empty or have a dot in it, got {name!r}")
-        if self._roles.get(name) not in roles and hasattr(self, name):
+        if self._roles.get(name) not in roles and (name == "forward" or hasattr(self, name)):
             raise NameTaken(f"{type(self).__name__} has an attribute {name!r} already; give the {role} another name")
         object.__setattr__(self, name, value)
         self._roles[name] = role
@@ -327,8 +327,9 @@ class Module:
         """Set training mode (or with False evaluation mode) here and below; return this module."""
         if not isinstance(mode, bool):
             raise ArgumentError(f"train(mode): expected True or False, got {mode!r}")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -343,11 +344,7 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or with `set_to_none=False` fill them with zeros."""
-        for param in self.parameters():
-            if set_to_none:
-                param.grad = None
-            elif param.grad is not None:
-                param.grad = param.grad.detach().zero_()
+        clear_gradients(self.parameters(), set_to_none)
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert the floating parameters and buffers to a dtype in place; return this module.

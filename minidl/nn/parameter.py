@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import minidl
@@ -37,3 +38,14 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return "Parameter containing:\n" + super().__repr__()
+
+
+def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Forget gradients, or fill them with zeros in place."""
+    for param in parameters:
+        if set_to_none:
+            param.grad = None
+        elif param.grad is not None:
+            if param.grad.requires_grad:  # after a backward with create_graph
+                param.grad = param.grad.detach()
+            param.grad.zero_()

@@ -17,6 +17,7 @@ import minidl
 
 from ..autograd import enable_grad, observer, tick
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, StateError
+from ..nn.parameter import clear_gradients
 from ..tensor import HookHandle, Tensor
 
 
@@ -136,13 +137,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget all gradients, or with `set_to_none=False` fill them with zeros. Call it before each backward."""
         for group in self.param_groups:
-            for param in group["params"]:
-                if set_to_none:
-                    param.grad = None
-                elif param.grad is not None:
-                    if param.grad.requires_grad:  # after a backward with create_graph
-                        param.grad = param.grad.detach()
-                    param.grad.zero_()
+            clear_gradients(group["params"], set_to_none)
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return other (args, kwargs) for it.
