@@ -230,6 +230,17 @@ def test_overflow_is_silent():
     assert v.item() == 1.0  # the mean of squares is infinite
 
 
+@pytest.mark.parametrize("kind", [optim.Adamax, optim.NAdam, optim.RAdam])
+def test_a_huge_gradient_is_forgotten(kind):
+    """With a small β₁ the mean moves from the new gradient, so that nothing of it is lost beside the old mean."""
+    w = param(1.0)
+    optimizer = kind([w], betas=(0.0, 0.9))
+    for gradient in (1e30, 0.25):
+        w.grad = minidl.tensor([gradient])
+        optimizer.step()
+    assert optimizer.state[w]["exp_avg"].item() == 0.25
+
+
 def test_nan_spreads():
     w = with_gradient(1.0, 2.0)
     w.grad = minidl.tensor([float("nan"), 1.0])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .formula import Formula
+from .formula import Formula, blend
 from .optimizer import at_least_zero, check_betas
 
 
@@ -60,7 +60,7 @@ class Adamax(Formula):
         """Do the step t on w by its gradient g."""
         m, u = kept["exp_avg"], kept["exp_inf"]
         beta1, beta2 = map(float, group["betas"])
-        m += (1 - beta1) * (g - m)
+        blend(m, g, beta1)
         u *= beta2
         np.maximum(u, np.abs(g) + group["eps"], out=u)
-        w -= float(group["lr"]) / (1 - beta1**t) * (m / u)
+        w -= float(group["lr"]) / (1 - beta1**t) * m / u

@@ -42,3 +42,8 @@ class Formula(Optimizer):
         elif decay:
             g = g + decay * w
         self.formula(w, g, kept["step"].item(), kept, group)
+
+
+def blend(mean: Any, g: Any, beta: float) -> None:
+    """Do mean <- beta·mean + (1 - beta)·g in place, as a step from the end that is nearer."""
+    mean[...] = mean + (1 - beta) * (g - mean) if beta > 0.5 else g - beta * (g - mean)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .formula import Formula
+from .formula import Formula, blend
 from .optimizer import at_least_zero, check_betas
 
 
@@ -66,10 +66,10 @@ class NAdam(Formula):
         beta1, beta2 = map(float, group["betas"])
         mu, following = (beta1 * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])) for k in (t, t + 1))
         product *= mu
-        m += (1 - beta1) * (g - m)
+        blend(m, g, beta1)
         v *= beta2
         v += (1 - beta2) * g * g
         root = np.sqrt(v / (1 - beta2**t)) + group["eps"]
         lr, so_far = float(group["lr"]), product.item()
-        w -= lr * (1 - mu) / (1 - so_far) * (g / root)
-        w -= lr * following / (1 - so_far * following) * (m / root)
+        w -= lr * (1 - mu) / (1 - so_far) * g / root
+        w -= lr * following / (1 - so_far * following) * m / root

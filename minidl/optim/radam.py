@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .formula import Formula
+from .formula import Formula, blend
 from .optimizer import at_least_zero, check_betas
 
 
@@ -63,7 +63,7 @@ class RAdam(Formula):
         """Do the step t on w by its gradient g."""
         m, v = kept["exp_avg"], kept["exp_avg_sq"]
         beta1, beta2 = map(float, group["betas"])
-        m += (1 - beta1) * (g - m)
+        blend(m, g, beta1)
         v *= beta2
         v += (1 - beta2) * g * g
         correction = 1 - beta2**t
