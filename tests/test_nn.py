@@ -18,6 +18,8 @@ from minidl.errors import ArgumentError, ArgumentTypeError, DTypeError, IndexOut
 GOLDEN = Path(__file__).parent / "golden" / "nn.npz"
 
 LABELS = np.array([1, 0, 3])
+SIGNS = np.array([[1, -1, 1, 1], [-1, 1, -1, 1], [1, 1, 1, -1]])
+PROBABILITIES = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 
 # name: (the module, made of minidl.nn or torch.nn alike; shapes of its inputs, or the inputs themselves)
 CASES = {
@@ -86,6 +88,26 @@ CASES = {
     "mse_none": (lambda nn: nn.MSELoss(reduction="none"), [(3, 4), (3, 4)]),
     "l1": (lambda nn: nn.L1Loss(), [(3, 4), (3, 4)]),
     "l1_sum": (lambda nn: nn.L1Loss(reduction="sum"), [(3, 4), (3, 4)]),
+    "bce_weight": (lambda nn: nn.BCELoss(reduction="sum"), [PROBABILITIES, np.full((3, 4), 0.25)]),
+    "bce_logits": (lambda nn: nn.BCEWithLogitsLoss(pos_weight=weights(nn)), [(3, 4), np.full((3, 4), 0.25)]),
+    "poisson": (lambda nn: nn.PoissonNLLLoss(full=True), [(3, 4), PROBABILITIES * 8]),
+    "gaussian": (lambda nn: nn.GaussianNLLLoss(full=True, reduction="sum"), [(3, 4), (3, 4), PROBABILITIES]),
+    "hinge_embedding": (lambda nn: nn.HingeEmbeddingLoss(0.5), [(3, 4), SIGNS]),
+    "soft_margin": (lambda nn: nn.SoftMarginLoss(reduction="none"), [(3, 4), SIGNS]),
+    "margin_ranking": (lambda nn: nn.MarginRankingLoss(0.5), [(3, 4), (3, 4), SIGNS]),
+    "cosine_embedding": (lambda nn: nn.CosineEmbeddingLoss(0.1), [(3, 4), (3, 4), SIGNS[:, 0]]),
+    "multi_margin": (lambda nn: nn.MultiMarginLoss(2, 0.5, weights(nn)), [(3, 4), LABELS]),
+    "multilabel_margin": (lambda nn: nn.MultiLabelMarginLoss(), [(3, 4), np.array([[0, 2, -1, 1]] * 3)]),
+    "multilabel_soft_margin": (lambda nn: nn.MultiLabelSoftMarginLoss(weights(nn)), [(3, 4), PROBABILITIES]),
+    "triplet_margin": (lambda nn: nn.TripletMarginLoss(2.0, swap=True), [(3, 4), (3, 4), (3, 4)]),
+    "triplet_distance": (
+        lambda nn: nn.TripletMarginWithDistanceLoss(distance_function=lambda x, y: ((x - y) ** 2).sum(1)),
+        [(3, 4), (3, 4), (3, 4)],
+    ),
+    "softshrink": (lambda nn: nn.Softshrink(0.3), [(3, 4)]),
+    "hardshrink": (lambda nn: nn.Hardshrink(), [(3, 4)]),
+    "rrelu_eval": (lambda nn: nn.RReLU().eval(), [(3, 4)]),
+    "softmax2d": (lambda nn: nn.Softmax2d(), [(2, 3, 2, 2)]),
 }
 
 
