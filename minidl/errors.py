@@ -77,6 +77,10 @@ class GraphError(MinidlError, RuntimeError):
     """A request the recorded graph can't serve: backward twice, a value changed after it was saved, ..."""
 
 
+class LinAlgError(MinidlError, RuntimeError):
+    """A matrix that has no inverse, or none of the factors asked for."""
+
+
 class StateError(MinidlError, RuntimeError):
     """A state_dict or file that does not fit the model."""
 

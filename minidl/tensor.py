@@ -16,10 +16,14 @@ from .functions import (
     activation,
     arithmetic,
     creation,
+    cumulative,
     diagonals,
     drawing,
+    extremes,
     indexing,
     joining,
+    linalg,
+    norms,
     ordering,
     products,
     reductions,
@@ -714,20 +718,35 @@ class Tensor(Variable):
         return arithmetic.where(condition, self, other)
 
     sum = reductions.sum
+    nansum = reductions.nansum
     mean = reductions.mean
+    nanmean = reductions.nanmean
+    prod = reductions.prod
     var = reductions.var
     std = reductions.std
-    max = reductions.max
-    min = reductions.min
-    amax = reductions.amax
-    amin = reductions.amin
-    argmax = reductions.argmax
-    argmin = reductions.argmin
     all = reductions.all
     any = reductions.any
+    count_nonzero = reductions.count_nonzero
     logsumexp = reductions.logsumexp
-    norm = reductions.norm
-    cumsum = reductions.cumsum
+    trace = reductions.trace
+    bincount = reductions.bincount
+    max = extremes.max
+    min = extremes.min
+    amax = extremes.amax
+    amin = extremes.amin
+    aminmax = extremes.aminmax
+    argmax = extremes.argmax
+    argmin = extremes.argmin
+    median = extremes.median
+    nanmedian = extremes.nanmedian
+    cumsum = cumulative.cumsum
+    cumprod = cumulative.cumprod
+    cummax = cumulative.cummax
+    cummin = cumulative.cummin
+    logcumsumexp = cumulative.logcumsumexp
+    diff = cumulative.diff
+    norm = norms.norm
+    dist = norms.dist
     sort = ordering.sort
     argsort = ordering.argsort
     msort = ordering.msort
@@ -807,8 +826,20 @@ class Tensor(Variable):
     bmm = products.bmm
     mv = products.mv
     dot = products.dot
-    outer = products.outer
+    vdot = products.vdot
+    inner = products.inner
+    outer = ger = products.outer
+    kron = products.kron
+    cross = products.cross
     addmm = products.addmm
+    addmv = products.addmv
+    addr = products.addr
+    baddbmm = products.baddbmm
+    addbmm = products.addbmm
+    det = linalg.det
+    inverse = linalg.inv
+    matrix_power = linalg.matrix_power
+    cholesky = linalg.cholesky
 
     @property
     def T(self) -> Any:
@@ -848,6 +879,13 @@ class Tensor(Variable):
     sigmoid_ = inplace(ops.sigmoid)
     relu_ = inplace(ops.relu)
     clamp_ = inplace(arithmetic.clamp)
+    cumsum_ = inplace(cumulative.cumsum)
+    cumprod_ = inplace(cumulative.cumprod)
+    addmm_ = inplace(products.addmm)
+    addmv_ = inplace(products.addmv)
+    addr_ = inplace(products.addr)
+    baddbmm_ = inplace(products.baddbmm)
+    addbmm_ = inplace(products.addbmm)
     masked_fill_ = inplace(arithmetic.masked_fill)
     tril_ = inplace(diagonals.tril)
     triu_ = inplace(diagonals.triu)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl import ops
+from minidl.ops.linear import swapped
 
 Shape = tuple[int, ...]
 Domain = Callable[[np.random.Generator, Shape], Any]
@@ -64,6 +65,17 @@ def boolean(rng: np.random.Generator, shape: Shape) -> Any:
 def integers(high: int, low: int = 0) -> Domain:
     """Ints from low to high - 1."""
     return lambda rng, shape: rng.integers(low, high, shape)
+
+
+def regular(rng: np.random.Generator, shape: Shape) -> Any:
+    """Square matrices far from a singular one."""
+    return rng.uniform(-0.5, 0.5, shape) + 2 * np.eye(shape[-1])
+
+
+def definite(rng: np.random.Generator, shape: Shape) -> Any:
+    """Symmetric positive definite matrices."""
+    x = regular(rng, shape)
+    return x @ x.mT
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -252,6 +264,26 @@ def given(op: str, *shapes: Any, note: str = "", **options: Any) -> Row:
     return Row(op, partial(getattr(ops, op), **options), (real,) * len(shapes[0]), list(shapes), note=note)
 
 
+LINALG = [
+    Row(
+        "solve", ops.solve, (regular, real),
+        [((2, 2), (2, 1)), ((3, 3), (3, 2)), ((2, 2, 2), (2, 1)), ((1, 1), (2, 1, 1))],
+        nan_passes=False,
+    ),
+    Row("det", ops.det, (regular,), [((2, 2),), ((3, 3),), ((2, 2, 2),), ((1, 1),), ((0, 2, 2),)]),
+    Row("cofactor", ops.cofactor, (regular,), [((2, 2),), ((3, 3),), ((2, 2, 2),), ((0, 2, 2),)]),
+    Row(
+        "cholesky", lambda x: ops.cholesky(0.5 * (x + swapped(x))), (definite,),
+        [((2, 2),), ((3, 3),), ((2, 2, 2),), ((1, 1),)],
+        nan_passes=False,
+    ),
+    Row(
+        "svd", lambda x: ops.svd(x)[1], (real,), [((2, 2),), ((3, 2),), ((2, 3),), ((2, 2, 3),), ((0, 2, 2),)],
+        order=2, nan_passes=False,
+    ),
+]  # fmt: skip
+
+
 def indexed(index: Any, *shapes: Any, note: str) -> Row:
     """A row for getitem."""
     return given("getitem", *shapes, note=note, index=index)
@@ -369,6 +401,7 @@ PRODUCTS = [
     given("matmul", ((1, 2), (2, 2)), ((2, 3), (3, 4)), ((0, 2), (2, 2)), ((2, 0), (0, 2))),
     given("matmul", ((2, 1, 2), (2, 1)), ((2, 1, 1, 2), (3, 2, 1)), ((1, 2), (2, 2, 1)), note="stacks"),
     given("matmul", ((2, 1, 0), (0, 2)), ((2, 0, 1), (1, 2)), ((0, 1, 2), (2, 1)), note="empty-stacks"),
+    *LINALG,
     *linear("identity"),
     *linear("relu"),
     *linear("tanh"),

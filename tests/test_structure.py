@@ -24,7 +24,7 @@ ORDER = [
     {"ops"},
     {"functions"},
     {"_text", "tensor", "function"},
-    {"files", "progress", "cuda"},
+    {"files", "progress", "cuda", "linalg"},
     {"safetensors"},
     {"serialization"},
     {"nn", "optim", "metrics", "data", "testing"},
@@ -208,6 +208,12 @@ REASONS = {
     "conv2d": "trilinear with its two adjoints",
     "conv2d_dx": "the adjoint of conv2d by its input",
     "conv2d_dw": "the adjoint of conv2d by its weight",
+    # linear algebra, by LAPACK
+    "solve": "a y = b without the inverse",
+    "det": "slope cofactor, also where it is 0",
+    "cofactor": "the slope of det, of singular matrices too",
+    "cholesky": "L from L Lᵀ",
+    "svd": "singular values, for the norms of a matrix",
     # with kernels of their own
     "max_pool2d": "the choice in each window is remembered",
     "avg_pool2d": "linear, the windows given by their bounds",

@@ -121,10 +121,9 @@ def numpy_names(function: F) -> F:
 
     @wraps(function)
     def renamed(*args: Any, **named: Any) -> Any:
-        if "axis" in named:
-            named["dim"] = named.pop("axis")
-        if "keepdims" in named:
-            named["keepdim"] = named.pop("keepdims")
+        for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+            if theirs in named and ours not in named:
+                named[ours] = named.pop(theirs)
         return function(*args, **named)
 
     return cast(F, renamed)

@@ -10,7 +10,7 @@ from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ._arguments import as_array
-from .reductions import norm
+from .norms import norm
 
 
 def embedding(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from .. import ops
-from ..errors import ArgumentError, ShapeError
-from ._arguments import as_array
-from .layers import same_floats
+import numpy as np
+
+from .. import dtypes, ops
+from ..autograd import Variable
+from ..errors import DTypeError, ShapeError
+from ._arguments import as_array, axis
+from .shaping import expand
 
 
 def matmul(input: Any, other: Any) -> Any:
@@ -19,8 +22,8 @@ def matmul(input: Any, other: Any) -> Any:
     tensor([11.])
     """
     a, b = as_array(input), as_array(other, "other")
-    if a.dtype != b.dtype:
-        same_floats("matmul", input=a, other=b)
+    if a.dtype != b.dtype or a.dtype.kind == "b":
+        same_numbers("matmul", input=input, other=other)
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(
             f"matmul: got shapes {a.shape} and {b.shape}, both need at least one dimension; use * for numbers"
@@ -39,11 +42,25 @@ def matmul(input: Any, other: Any) -> Any:
     return ops.matmul(input, other)
 
 
-def sized(name: str, input: Any, other: Any, dims: tuple[int, int]) -> None:
-    """Refuse operands of other dimensions than the function's."""
-    shapes = as_array(input).shape, as_array(other, "other").shape
+def same_numbers(name: str, **arrays: Any) -> None:
+    """Refuse booleans, inputs of different element types, and what is no tensor."""
+    for argument, value in arrays.items():
+        if not isinstance(value, (Variable, np.ndarray)):
+            raise DTypeError(f"{name}: {argument} is {type(value).__name__}, expected a Tensor or an array")
+        if as_array(value).dtype == dtypes.bool_:
+            raise DTypeError(f"{name}: {argument} is bool, expected numbers")
+    if len({as_array(value).dtype for value in arrays.values()}) > 1:
+        told = " and ".join(f"{argument} {as_array(value).dtype}" for argument, value in arrays.items())
+        raise DTypeError(f"{name}: {told}: make the types equal with .to(dtype)")
+
+
+def sized(name: str, dims: tuple[int, ...], **arrays: Any) -> None:
+    """Refuse operands of other dimensions than the function's, or of different types."""
+    same_numbers(name, **arrays)
+    shapes = [as_array(x).shape for x in arrays.values()]
     if tuple(map(len, shapes)) != dims:
-        raise ShapeError(f"{name}: got shapes {shapes[0]} and {shapes[1]}, expected {dims[0]}-d and {dims[1]}-d")
+        told, expected = " and ".join(map(str, shapes)), " and ".join(f"{d}-d" for d in dims)
+        raise ShapeError(f"{name}: got shapes {told}, expected {expected}")
 
 
 def mm(input: Any, mat2: Any) -> Any:
@@ -54,7 +71,7 @@ def mm(input: Any, mat2: Any) -> Any:
     tensor([[1.],
             [1.]])
     """
-    sized("mm", input, mat2, (2, 2))
+    sized("mm", (2, 2), input=input, mat2=mat2)
     return matmul(input, mat2)
 
 
@@ -65,7 +82,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     >>> minidl.bmm(minidl.ones(2, 1, 3), minidl.ones(2, 3, 1)).flatten()
     tensor([3., 3.])
     """
-    sized("bmm", input, mat2, (3, 3))
+    sized("bmm", (3, 3), input=input, mat2=mat2)
     if as_array(input).shape[0] != as_array(mat2).shape[0]:
         raise ShapeError(
             f"bmm: batches of {as_array(input).shape[0]} and {as_array(mat2).shape[0]} matrices, expected as many"
@@ -80,7 +97,7 @@ def mv(input: Any, vec: Any) -> Any:
     >>> minidl.mv(minidl.eye(2), minidl.ones(2))
     tensor([1., 1.])
     """
-    sized("mv", input, vec, (2, 1))
+    sized("mv", (2, 1), input=input, vec=vec)
     return matmul(input, vec)
 
 
@@ -91,8 +108,37 @@ def dot(input: Any, tensor: Any) -> Any:
     >>> minidl.dot(minidl.tensor([1.0, 2.0]), minidl.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    sized("dot", input, tensor, (1, 1))
+    sized("dot", (1, 1), input=input, tensor=tensor)
     return matmul(input, tensor)
+
+
+def vdot(input: Any, other: Any) -> Any:
+    """y = Σ_i input_i other_i for two vectors; of real numbers it is dot.
+
+    >>> import minidl
+    >>> minidl.vdot(minidl.tensor([1.0, 2.0]), minidl.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return dot(input, other)
+
+
+def inner(input: Any, other: Any) -> Any:
+    """y[..i.., ..j..] = Σ_k input[..i.., k] other[..j.., k]; with a 0-d tensor, their product.
+
+    >>> import minidl
+    >>> minidl.inner(minidl.eye(2), minidl.tensor([3.0, 4.0]))
+    tensor([3., 4.])
+    """
+    a, b = as_array(input), as_array(other, "other")
+    if a.ndim == 0 or b.ndim == 0:
+        return ops.mul(input, other)
+    same_numbers("inner", input=input, other=other)
+    if a.shape[-1] != b.shape[-1]:
+        raise ShapeError(f"inner: shapes {a.shape} and {b.shape}: the last dimensions must be equal")
+    rows, columns = (
+        ops.reshape(x, shape=(prod(shape[:-1]), shape[-1])) for x, shape in ((input, a.shape), (other, b.shape))
+    )
+    return ops.reshape(ops.matmul(rows, ops.permute(columns, dims=(1, 0))), shape=a.shape[:-1] + b.shape[:-1])
 
 
 def outer(input: Any, vec2: Any) -> Any:
@@ -103,93 +149,117 @@ def outer(input: Any, vec2: Any) -> Any:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    sized("outer", input, vec2, (1, 1))
-    return ops.mul(ops.reshape(input, shape=(-1, 1)), vec2)
+    shapes = [as_array(x, name).shape for x, name in ((input, "input"), (vec2, "vec2"))]
+    if [len(shape) for shape in shapes] != [1, 1]:
+        raise ShapeError(f"outer: got shapes {shapes[0]} and {shapes[1]}, expected 1-d and 1-d")
+    return ops.mul(ops.reshape(input, shape=(*shapes[0], 1)), vec2)
+
+
+def kron(input: Any, other: Any) -> Any:
+    """y = each element of `input` times all of `other`, a block in its place: y[i p + k, j q + l] = x[i, j] z[k, l].
+
+    >>> import minidl
+    >>> minidl.kron(minidl.eye(2), minidl.tensor([[1.0, 2.0]]))
+    tensor([[1., 2., 0., 0.],
+            [0., 0., 1., 2.]])
+    """
+    a, b = as_array(input).shape, as_array(other, "other").shape
+    a, b = (1,) * (len(b) - len(a)) + a, (1,) * (len(a) - len(b)) + b
+    apart = ops.reshape(input, shape=tuple(size for n in a for size in (n, 1)))
+    blocks = ops.reshape(other, shape=tuple(size for n in b for size in (1, n)))
+    return ops.reshape(ops.mul(apart, blocks), shape=tuple(m * n for m, n in zip(a, b, strict=True)))
+
+
+def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+    """y = x × z along a `dim` of three, None: the first such: (x₁z₂ - x₂z₁, x₂z₀ - x₀z₂, x₀z₁ - x₁z₀).
+
+    >>> import minidl
+    >>> minidl.cross(minidl.tensor([1.0, 0.0, 0.0]), minidl.tensor([0.0, 1.0, 0.0]))
+    tensor([0., 0., 1.])
+    """
+    x, z = as_array(input).shape, as_array(other, "other").shape
+    if len(x) != len(z):
+        raise ShapeError(f"cross: got shapes {x} and {z}, expected as many dimensions")
+    d = next((k for k, n in enumerate(x) if n == 3), -1) if dim is None else axis(dim, len(x))
+    if not x or x[d] != 3 or z[d] != 3:
+        raise ShapeError(f"cross: got shapes {x} and {z}, expected size 3 in {'one' if dim is None else dim}")
+
+    def turned(v: Any, *order: int) -> Any:
+        return ops.getitem(v, index=(*(slice(None),) * (d % len(x)), np.array(order)))
+
+    there, back = (1, 2, 0), (2, 0, 1)
+    return ops.sub(
+        ops.mul(turned(input, *there), turned(other, *back)), ops.mul(turned(input, *back), turned(other, *there))
+    )
 
 
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """y = β input + α mat1 @ mat2.
+    """y = β input + α mat1 @ mat2; without the input, NaN and all, where β is 0.
 
     >>> import minidl
     >>> minidl.addmm(minidl.ones(1), minidl.eye(2), minidl.eye(2))
     tensor([[2., 1.],
             [1., 2.]])
     """
-    product = mm(mat1, mat2)
-    product = product if alpha == 1 else ops.mul(product, alpha)
-    return ops.add(input if beta == 1 else ops.mul(input, beta), product)
+    same_numbers("addmm", input=input, mat1=mat1, mat2=mat2)
+    return mixed(input, mm(mat1, mat2), beta, alpha)
 
 
-def einsum(equation: str, *operands: Any) -> Any:
-    """Σ over the letters that the result does not name: "ij,jk->ik" is y[i,k] = Σ_j a[i,j] b[j,k].
-
-    One group of letters for each operand, one letter for each dimension; "..." stands for further ones. Without "->"
-    the result names the letters that occur once, in order. Each pair is one product of matrices.
+def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """y = β input + α mat @ vec.
 
     >>> import minidl
-    >>> minidl.einsum("bij,bij->b", minidl.ones(2, 3, 4), minidl.ones(2, 3, 4))
-    tensor([12., 12.])
+    >>> minidl.addmv(minidl.ones(2), minidl.eye(2), minidl.tensor([3.0, 4.0]))
+    tensor([4., 5.])
     """
-    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
-        operands = tuple(operands[0])
-    terms, result = read_equation(equation, [as_array(x, "operands").shape for x in operands])
-    x, names = summed(operands[0], terms[0], set(result).union(*terms[1:]))
-    for k, (other, letters) in enumerate(zip(operands[1:], terms[1:], strict=True), start=2):
-        later = set(result).union(*terms[k:])
-        other, letters = summed(other, letters, later | set(names))
-        x, names = contracted(x, names, other, letters, later)
-    return ops.permute(x, dims=tuple(names.index(letter) for letter in result))
+    same_numbers("addmv", input=input, mat=mat, vec=vec)
+    return mixed(input, mv(mat, vec), beta, alpha)
 
 
-def read_equation(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
-    """Return the letters of each operand and of the result, "..." written out as digits; refuse what does not fit."""
-    left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(shapes):
-        raise ArgumentError(f"einsum: {equation!r} names {len(terms)} operands, got {len(shapes)}")
-    sizes: dict[str, int] = {}
-    more = ""
-    for k, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
-        rest = len(shape) - len(term.replace("...", ""))
-        if rest and ("..." not in term or rest < 0 or rest > 10):
-            raise ShapeError(f"einsum: {term!r} in {equation!r} does not fit an operand of shape {shape}")
-        digits = "0123456789"[:rest]
-        more = max(more, digits, key=len)
-        terms[k] = term.replace("...", digits)
-        letters = terms[k]
-        if len(set(letters)) != len(letters) or not (letters.replace(digits, "", 1) or "a").isalpha():
-            raise ArgumentError(f"einsum: {term!r} in {equation!r} must name each dimension by a letter of its own")
-        for letter, size in zip(letters, shape, strict=True):
-            if sizes.setdefault(letter, size) != size:
-                raise ShapeError(
-                    f"einsum: {letter!r} in {equation!r} is {sizes[letter]} in one operand and {size} in another"
-                )
-    every = "".join(terms)
-    once = more + "".join(sorted(letter for letter in set(every) - set(more) if every.count(letter) == 1))
-    result = right.replace("...", more) if arrow else once
-    if len(set(result)) != len(result) or not set(result) <= set(every):
-        raise ArgumentError(f"einsum: the result of {equation!r} must name letters of the operands, each once")
-    return terms, result
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """y = β input + α vec1 vec2ᵀ, the product of a column and a row.
+
+    >>> import minidl
+    >>> minidl.addr(minidl.zeros(1), minidl.tensor([1.0, 2.0]), minidl.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    return mixed(input, outer(vec1, vec2), beta, alpha)
 
 
-def summed(x: Any, letters: str, kept: set[str]) -> tuple[Any, str]:
-    """Return x summed over the dimensions whose letters nobody else names."""
-    dims = tuple(d for d, letter in enumerate(letters) if letter not in kept)
-    return (ops.sum(x, dim=dims) if dims else x), "".join(letter for letter in letters if letter in kept)
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """y[b] = β input[b] + α batch1[b] @ batch2[b].
+
+    >>> import minidl
+    >>> minidl.baddbmm(minidl.ones(1), minidl.ones(2, 1, 3), minidl.ones(2, 3, 1)).flatten()
+    tensor([4., 4.])
+    """
+    same_numbers("baddbmm", input=input, batch1=batch1, batch2=batch2)
+    return mixed(input, bmm(batch1, batch2), beta, alpha)
 
 
-def contracted(a: Any, of_a: str, b: Any, of_b: str, kept: set[str]) -> tuple[Any, str]:
-    """Return Σ a b over the letters in both that are not kept, as one product of matrices, and its letters."""
-    stack = [c for c in of_a if c in of_b and c in kept]
-    inner = [c for c in of_a if c in of_b and c not in kept]
-    rows, columns = [c for c in of_a if c not in of_b], [c for c in of_b if c not in of_a]
-    size = dict(zip(of_a, a.shape, strict=True)) | dict(zip(of_b, b.shape, strict=True))
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """y = β input + α Σ_b batch1[b] @ batch2[b].
 
-    def arranged(x: Any, names: str, *groups: list[str]) -> Any:
-        order = [names.index(c) for group in groups for c in group]
-        shape = [prod(size[c] for c in group) for group in groups]
-        return ops.reshape(ops.permute(x, dims=tuple(order)), shape=tuple(shape))
+    >>> import minidl
+    >>> minidl.addbmm(minidl.ones(1), minidl.ones(2, 1, 3), minidl.ones(2, 3, 1))
+    tensor([[7.]])
+    """
+    same_numbers("addbmm", input=input, batch1=batch1, batch2=batch2)
+    return mixed(input, ops.sum(bmm(batch1, batch2), dim=0), beta, alpha)
 
-    y = ops.matmul(arranged(a, of_a, stack, rows, inner), arranged(b, of_b, stack, inner, columns))
-    names = [*stack, *rows, *columns]
-    return ops.reshape(y, shape=tuple([size[c] for c in names])), "".join(names)
+
+def mixed(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
+    """Return β input + α product, the input expanded to the product's shape."""
+    beta, alpha = (factor(x, product, name) for x, name in ((beta, "beta"), (alpha, "alpha")))
+    wide = expand(input, as_array(product).shape)
+    product = product if alpha == 1 else ops.mul(product, alpha)
+    return ops.add(product, ops.mul(wide, beta) if beta else ops.zeros_like(wide))
+
+
+def factor(value: Any, product: Any, name: str) -> Any:
+    """Return β or α as a number, an int if the product is of integers."""
+    number = value.item() if hasattr(value, "item") else value
+    if not isinstance(number, (int, float)):
+        raise DTypeError(f"{name}: got {value!r}, expected a number")
+    return number if as_array(product).dtype.kind == "f" else int(number)

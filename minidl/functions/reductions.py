@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from .. import dtypes, ops
-from ..errors import ArgumentError, DTypeError, IndexOutOfRange
+from ..errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axes, axis, numpy_names
-from .indexing import take_along_dim
-
-
-class Extremum(NamedTuple):
-    """What max and min along a dimension answer."""
-
-    values: Any
-    indices: Any
+from ._arguments import as_array, axes, axis, flag, integers, numpy_names
 
 
 def typed(input: Any, dtype: Any) -> Any:
@@ -29,11 +24,14 @@ def floats(input: Any, name: str) -> None:
         raise DTypeError(f"{name}: got {as_array(input).dtype}, expected a floating dtype; call .float() first")
 
 
-def nonempty(input: Any, dim: Any, name: str) -> None:
-    """Refuse to choose an extremum of nothing."""
-    shape = as_array(input).shape
-    if 0 in (shape if dim is None else [shape[d] for d in (dim if isinstance(dim, tuple) else (dim,)) if shape]):
-        raise IndexOutOfRange(f"{name}: the reduced dimension of shape {shape} is empty, and nothing has no extremum")
+def floating(input: Any) -> Any:
+    """Return the input, integers and booleans as the default floating dtype."""
+    return input if as_array(input).dtype.kind == "f" else cast_to(input, dtypes.get_default_dtype())
+
+
+def over(input: Any, dim: Any, keepdim: Any) -> dict[str, Any]:
+    """Return the options of a reduction over `dim`."""
+    return {"dim": None if dim is None else axes(dim, as_array(input).ndim), "keepdim": flag(keepdim, "keepdim")}
 
 
 @numpy_names
@@ -44,23 +42,18 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     >>> minidl.sum(minidl.ones(2, 3), dim=0)
     tensor([2., 2., 2.])
     """
-    if dim is not None:
-        dim = axes(dim, as_array(input).ndim)
-    return ops.sum(typed(input, dtype), dim=dim, keepdim=keepdim)
+    return typed(ops.sum(typed(input, dtype), **over(input, dim, keepdim)), dtype)
 
 
 @numpy_names
-def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """y_i = x_0 + ... + x_i along `dim`; booleans and integers add up to int64.
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """y = Σ x over `dim`, NaN counted as 0.
 
     >>> import minidl
-    >>> minidl.cumsum(minidl.tensor([1.0, 2.0, 3.0]), 0)
-    tensor([1., 3., 6.])
+    >>> minidl.nansum(minidl.tensor([1.0, float("nan")]))
+    tensor(1.)
     """
-    input = typed(input, dtype)
-    ndim = as_array(input).ndim
-    d = axis(dim, ndim)
-    return ops.cumsum(input, dim=d) if ndim else ops.sum(input)
+    return sum(ops.where(ops.isnan(input), 0, input), dim, keepdim, dtype=dtype)
 
 
 @numpy_names
@@ -73,158 +66,175 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     """
     input = typed(input, dtype)
     floats(input, "mean")
-    return ops.mean(input, dim=axes(dim, as_array(input).ndim), keepdim=keepdim)
+    return ops.mean(input, **over(input, dim, keepdim))
 
 
 @numpy_names
-def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
-    """y = max x over `dim`; equal maxima share the gradient.
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """y = (1/n) Σ x over `dim`, of the n numbers that are not NaN.
 
     >>> import minidl
-    >>> minidl.amax(minidl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([5., 7.])
+    >>> minidl.nanmean(minidl.tensor([1.0, float("nan"), 2.0]))
+    tensor(1.5000)
     """
-    dims = axes(dim, as_array(input).ndim)
-    nonempty(input, dims, "amax")
-    return ops.amax(input, dim=dims, keepdim=keepdim)
+    floats(input, "nanmean")
+    count = ops.sum(ops.logical_not(ops.isnan(input)), **over(input, dim, keepdim))
+    return ops.div(nansum(input, dim, keepdim, dtype=dtype), count)
 
 
 @numpy_names
-def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
-    """y = min x over `dim`; equal minima share the gradient.
+def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """y = Π x over `dim`; booleans and integers multiply to int64.
+
+    The halves are multiplied with each other until one number is left, so the gradient needs no division and is right
+    where some x are 0.
 
     >>> import minidl
-    >>> minidl.amin(minidl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
-    tensor([1., 2.])
+    >>> minidl.prod(minidl.tensor([2.0, 3.0, 4.0]))
+    tensor(24.)
     """
-    dims = axes(dim, as_array(input).ndim)
-    nonempty(input, dims, "amin")
-    return ops.amin(input, dim=dims, keepdim=keepdim)
-
-
-@numpy_names
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the index of the (first) maximum along `dim`, of the flattened input for None.
-
-    >>> import minidl
-    >>> minidl.argmax(minidl.tensor([1.0, 5.0, 2.0]))
-    tensor(1)
-    """
-    d = None if dim is None else axis(dim, as_array(input).ndim)
-    nonempty(input, d, "argmax")
-    return ops.argmax(input, dim=d if as_array(input).ndim else None, keepdim=keepdim)
-
-
-@numpy_names
-def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the index of the (first) minimum along `dim`, of the flattened input for None.
-
-    >>> import minidl
-    >>> minidl.argmin(minidl.tensor([1.0, 5.0, 0.0]))
-    tensor(2)
-    """
-    d = None if dim is None else axis(dim, as_array(input).ndim)
-    nonempty(input, d, "argmin")
-    return ops.argmin(input, dim=d if as_array(input).ndim else None, keepdim=keepdim)
-
-
-@numpy_names
-def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return the maximum; along a `dim`, (values, indices); of two Tensors, the larger element by element.
-
-    >>> import minidl
-    >>> minidl.max(minidl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1).indices
-    tensor([1, 0])
-    """
-    if dim is None:
-        return amax(input)
-    if not isinstance(dim, int):
-        return ops.maximum(input, dim)
-    return Extremum(*chosen(input, dim, keepdim, argmax))
-
-
-@numpy_names
-def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return the minimum; along a `dim`, (values, indices); of two Tensors, the smaller element by element.
-
-    >>> import minidl
-    >>> minidl.min(minidl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1).values
-    tensor([1., 2.])
-    """
-    if dim is None:
-        return amin(input)
-    if not isinstance(dim, int):
-        return ops.minimum(input, dim)
-    return Extremum(*chosen(input, dim, keepdim, argmin))
-
-
-def chosen(input: Any, dim: int, keepdim: bool, choose: Any) -> tuple[Any, Any]:
-    """Return what `choose` finds along `dim`, and where."""
-    if as_array(input).ndim == 0:
-        return ops.copy(input), choose(input, dim)
-    indices = choose(input, dim, keepdim=True)
-    values = take_along_dim(input, indices, dim)
-    if keepdim:
-        return values, indices
-    shape = indices.shape[: dim % len(indices.shape)] + indices.shape[dim % len(indices.shape) + 1 :]
-    return ops.reshape(values, shape=shape), ops.reshape(indices, shape=shape)
+    y = typed(input, dtype)
+    d = None if dim is None else axis(dim, as_array(y).ndim)
+    if as_array(y).dtype.kind != "f":
+        y = cast_to(y, dtypes.int64)
+    if d is None or not as_array(y).ndim:
+        y, d = ops.reshape(y, shape=(-1,)), 0
+    before = (slice(None),) * d
+    while (n := y.shape[d]) > 1:
+        halves = [ops.getitem(y, index=(*before, slice(k, k + n // 2))) for k in (0, n // 2)]
+        last = [ops.getitem(y, index=(*before, slice(n - 1, n)))] if n % 2 else []
+        y = ops.mul(*halves)
+        y = ops.cat(y, *last, dim=d) if last else y
+    shape = (*y.shape[:d], 1, *y.shape[d + 1 :])
+    if not y.shape[d]:
+        y = ops.add(ops.sum(y, dim=d, keepdim=True), 1)
+    if dim is None or not as_array(input).ndim:
+        shape = ()
+    elif not flag(keepdim, "keepdim"):
+        shape = shape[:d] + shape[d + 1 :]
+    return typed(ops.reshape(y, shape=shape), dtype)
 
 
 @numpy_names
 def var(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = 1
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
 ) -> Any:
-    """y = Σ (x - mean x)² / (n - correction) over `dim`, in two passes; `unbiased` False means correction 0.
+    """y = Σ (x - mean x)² / (n - correction) over `dim`, in two passes; correction 1 unless given, `unbiased` False: 0.
+
+    In float64, as PyTorch does, so that the square of a large or small deviation stays a number.
 
     >>> import minidl
     >>> minidl.var(minidl.tensor([1.0, 2.0, 3.0, 4.0]), correction=0)
     tensor(1.2500)
     """
-    floats(input, "var")
-    if isinstance(dim, bool):  # PyTorch's var(unbiased)
-        dim, unbiased = None, dim
-    if unbiased is not None:
-        correction = int(unbiased)
-    ndim = as_array(input).ndim
-    dims = axes(dim, ndim)
-    deviation = input - ops.mean(input, dim=dims, keepdim=True)
-    left = ops.reduce.count(as_array(input).shape, dims) - correction
-    return ops.div(ops.sum(deviation * deviation, dim=dims, keepdim=keepdim), float(left) if left > 0 else 0.0)
+    return variance("var", input, dim, unbiased, keepdim, correction)[0]
 
 
 @numpy_names
 def std(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = 1
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
 ) -> Any:
-    """y = √var(x).
+    """y = √var(x), with slope 0 where it is 0.
 
     >>> import minidl
     >>> minidl.std(minidl.tensor([1.0, 3.0]), correction=0)
     tensor(1.)
     """
-    return ops.sqrt(var(input, dim, unbiased, keepdim, correction=correction))
+    return variance("std", input, dim, unbiased, keepdim, correction, root)[0]
+
+
+@numpy_names
+def var_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
+) -> tuple[Any, Any]:
+    """Return (var(x), mean(x)).
+
+    >>> import minidl
+    >>> minidl.var_mean(minidl.tensor([1.0, 3.0]))
+    (tensor(2.), tensor(2.))
+    """
+    return variance("var_mean", input, dim, unbiased, keepdim, correction)
+
+
+@numpy_names
+def std_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
+) -> tuple[Any, Any]:
+    """Return (std(x), mean(x)).
+
+    >>> import minidl
+    >>> minidl.std_mean(minidl.tensor([1.0, 3.0]), correction=0)
+    (tensor(1.), tensor(2.))
+    """
+    return variance("std_mean", input, dim, unbiased, keepdim, correction, root)
+
+
+def variance(
+    name: str, input: Any, dim: Any, unbiased: Any, keepdim: Any, correction: Any, then: Callable[[Any], Any] = ops.copy
+) -> tuple[Any, Any]:
+    """Return `then` of the variance, and the mean."""
+    floats(input, name)
+    if isinstance(dim, bool) and unbiased is None and not keepdim and correction is None:  # PyTorch's var(unbiased)
+        dim, unbiased = None, dim
+    if unbiased is not None and correction is not None:
+        raise ArgumentTypeError(f"{name}: got unbiased={unbiased} and correction={correction}, expected one of them")
+    if not isinstance(correction, (int, float, type(None))):
+        raise DTypeError(f"{name}: correction is {correction!r}, expected a number")
+    if correction is None:
+        correction = 1 if unbiased is None else int(flag(unbiased, "unbiased"))
+    dtype, x, options = as_array(input).dtype, cast_to(input, dtypes.float64), over(input, dim, keepdim)
+    deviation = ops.sub(x, ops.mean(x, dim=options["dim"], keepdim=True))
+    left = float(ops.reduce.count(as_array(x).shape, options["dim"]) - correction)
+    square = ops.div(ops.sum(ops.mul(deviation, deviation), **options), left if left > 0 else 0.0)
+    return cast_to(then(square), dtype), cast_to(ops.mean(x, **options), dtype)
+
+
+def root(x: Any) -> Any:
+    """Return √x, with slope 0 instead of ∞ where x is 0: a length that is 0 does not know where to grow."""
+    zero = ops.eq(x, 0.0)
+    return ops.where(zero, 0.0, ops.sqrt(ops.where(zero, 1.0, x)))
 
 
 @numpy_names
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return whether all are true (over `dim`).
+    """Return whether all are true (over `dim`); of uint8 the answer is uint8.
 
     >>> import minidl
     >>> minidl.all(minidl.tensor([True, False]))
     tensor(False)
     """
-    return ops.all(input, dim=axes(dim, as_array(input).ndim), keepdim=keepdim)
+    return truth(ops.all, input, dim, keepdim)
 
 
 @numpy_names
 def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return whether any is true (over `dim`).
+    """Return whether any is true (over `dim`); of uint8 the answer is uint8.
 
     >>> import minidl
     >>> minidl.any(minidl.tensor([True, False]))
     tensor(True)
     """
-    return ops.any(input, dim=axes(dim, as_array(input).ndim), keepdim=keepdim)
+    return truth(ops.any, input, dim, keepdim)
+
+
+def truth(quantifier: Callable[..., Any], input: Any, dim: Any, keepdim: Any) -> Any:
+    """Return what all or any say; an empty tuple of dimensions reduces none."""
+    options = over(input, dim, keepdim)
+    if isinstance(dim, (tuple, list)) and not dim:
+        options["dim"] = ()
+    y = quantifier(input, **options)
+    return cast_to(y, dtypes.uint8) if as_array(input).dtype == dtypes.uint8 else y
+
+
+@numpy_names
+def count_nonzero(input: Any, dim: Any = None) -> Any:
+    """y = how many x are not 0 (over `dim`).
+
+    >>> import minidl
+    >>> minidl.count_nonzero(minidl.tensor([0, 3, 0, 4]))
+    tensor(2)
+    """
+    return ops.sum(ops.ne(input, 0), **over(input, dim, False))
 
 
 @numpy_names
@@ -235,34 +245,53 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     >>> minidl.logsumexp(minidl.tensor([1000.0, 1000.0]), 0)
     tensor(1000.6932)
     """
+    if dim is None:
+        raise DTypeError("logsumexp: dim is None, expected an int or a tuple of ints")
+    input = floating(input)
     dims = axes(dim, as_array(input).ndim)
     top: Any = 0.0
     if as_array(input).size:
         top = ops.amax(input, dim=dims, keepdim=True)
         top = top.detach() if hasattr(top, "detach") else top
         top = ops.where(ops.isinf(top), 0.0, top)
-    total = ops.log(ops.sum(ops.exp(input - top), dim=dims, keepdim=True)) + top
-    return total if keepdim else ops.sum(total, dim=dims)
+    total = ops.log(ops.sum(ops.exp(ops.sub(input, top)), dim=dims, keepdim=True)) + top
+    return total if flag(keepdim, "keepdim") else ops.sum(total, dim=dims)
 
 
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
-    """y = (Σ |x|^p)^(1/p) over `dim`; "fro" is p = 2, inf the largest |x|, -inf the smallest, 0 how many are not 0.
+def trace(input: Any) -> Any:
+    """y = Σ_i x_ii, the sum over the diagonal of a matrix.
 
     >>> import minidl
-    >>> minidl.norm(minidl.tensor([3.0, 4.0]))
+    >>> minidl.trace(minidl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
     """
-    floats(input, "norm")
-    dims = axes(dim, as_array(input).ndim)
-    size = ops.abs(input)
-    if p == float("inf"):
-        return ops.amax(size, dim=dims, keepdim=keepdim)
-    if p in ("fro", 2):
-        return ops.sqrt(ops.sum(input * input, dim=dims, keepdim=keepdim))
-    if not isinstance(p, (int, float)):
-        raise ArgumentError(f'p: got {p!r}, expected "fro" or a number')
-    if p == float("-inf"):
-        return ops.amin(size, dim=dims, keepdim=keepdim)
-    if p == 0:
-        return ops.sum(cast_to(ops.ne(input, 0.0), as_array(input).dtype), dim=dims, keepdim=keepdim)
-    return ops.pow(ops.sum(ops.pow(size, p), dim=dims, keepdim=keepdim), 1.0 / p)
+    x = as_array(input)
+    if x.ndim != 2:
+        raise ShapeError(f"trace: got shape {x.shape}, expected a matrix")
+    if x.dtype == dtypes.bool_:
+        raise DTypeError("trace: got bool, expected numbers")
+    return ops.sum(ops.diagonal(input, offset=0, dim1=0, dim2=1))
+
+
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """y_k = how often k is in a vector of integers, or the sum of the weights there; at least `minlength` long.
+
+    >>> import minidl
+    >>> minidl.bincount(minidl.tensor([1, 3, 1]))
+    tensor([0, 2, 0, 1])
+    """
+    x, (least,) = as_array(input), integers((minlength,), "minlength")
+    if x.dtype.kind not in "iu":
+        raise DTypeError(f"bincount: got {x.dtype}, expected integers")
+    if x.ndim != 1 or (x < 0).any():
+        raise ShapeError(f"bincount: got shape {x.shape}, expected a vector of integers that are at least 0")
+    if least < 0:
+        raise ArgumentError(f"minlength: got {least}, expected at least 0")
+    if weights is None:
+        weights = ops.add(ops.zeros_like(cast_to(input, dtypes.int64)), 1)
+    elif as_array(weights, "weights").shape != x.shape:
+        raise ShapeError(f"weights: got shape {as_array(weights).shape}, expected {x.shape}, one for each number")
+    elif as_array(weights).dtype != dtypes.float32:
+        weights = cast_to(weights, dtypes.float64)
+    size = max(least, int(x.max()) + 1 if x.size else 0)
+    return ops.place(weights, index=x.astype(np.int64), shape=(size,))

@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..errors import ShapeError
 from ._arguments import as_array, axis
-from .reductions import norm
+from .norms import norm
 from .shaping import expand
 
 

@@ -55,6 +55,7 @@ from .elementwise import (
     zeros_like,
 )
 from .index import cleared, getitem, place, setitem
+from .linalg import cholesky, cofactor, det, solve, svd
 from .linear import linear, matmul
 from .loss import binary_cross_entropy, cross_entropy
 from .norm import batch_norm, channel_affine, layer_norm, rms_norm
@@ -88,7 +89,9 @@ __all__ = [
     "cat",
     "ceil",
     "channel_affine",
+    "cholesky",
     "cleared",
+    "cofactor",
     "conv2d",
     "conv2d_dw",
     "conv2d_dx",
@@ -96,6 +99,7 @@ __all__ = [
     "cos",
     "cross_entropy",
     "cumsum",
+    "det",
     "diagonal",
     "diagonal_dx",
     "div",
@@ -154,11 +158,13 @@ __all__ = [
     "sin",
     "softmax",
     "softmax_dx",
+    "solve",
     "sqrt",
     "stack",
     "sub",
     "sum",
     "sum_to",
+    "svd",
     "tanh",
     "tanh_dx",
     "trunc",
