@@ -22,14 +22,14 @@ def scanned(input: Any, dim: int, combine: Callable[[Any, Any], Any]) -> Any:
 
     Each step joins every stretch of k elements to the k before it, so log₂ n steps do (Hillis and Steele 1986).
     """
-    y, k, before = input, 1, (slice(None),) * dim
+    y, k, before = ops.copy(input), 1, (slice(None),) * dim  # a copy, so that the input may change in place
     n = as_array(input).shape[dim]
     while k < n:
         first, earlier, later = (
             ops.getitem(y, index=(*before, part)) for part in (slice(0, k), slice(0, n - k), slice(k, n))
         )
         y, k = ops.cat(first, combine(earlier, later), dim=dim), 2 * k
-    return ops.copy(y) if y is input else y
+    return y
 
 
 @numpy_names
@@ -74,7 +74,8 @@ def logcumsumexp(input: Any, dim: int) -> Any:
     floats(input, "logcumsumexp")
     ndim = as_array(input).ndim
     d = axis(dim, ndim)
-    return scanned(input, d, log_of_sum) if ndim else ops.copy(input)
+    wide = cast_to(input, dtypes.float64)
+    return cast_to(scanned(wide, d, log_of_sum), as_array(input).dtype) if ndim else ops.copy(input)
 
 
 def log_of_sum(a: Any, b: Any) -> Any:
@@ -136,7 +137,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     pieces = [x for x in (prepend, input, append) if x is not None]
     if any(as_array(x, "prepend, append").ndim != as_array(input).ndim for x in pieces):
         raise ShapeError("diff: prepend and append must have as many dimensions as the input")
-    y = cat(pieces, d) if len(pieces) > 1 else ops.copy(input)
+    y = cat(pieces, d) if len(pieces) > 1 and times else ops.copy(input)
     less = ops.ne if as_array(y).dtype == dtypes.bool_ else ops.sub
     before = (slice(None),) * d
     for _ in range(min(times, as_array(y).shape[d])):

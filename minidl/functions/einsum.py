@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
+from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..operation import cast_to
 from ._arguments import as_array, axis, integers
 from .products import same_numbers
 
@@ -182,4 +183,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     for d, e in zip(first, second, strict=True):
         of_b[e] = of_a[d]
     kept = [c for c in (*of_a, *of_b) if (c in of_a) != (c in of_b)]
-    return einsum(f"{of_a},{''.join(of_b)}->{''.join(kept)}", a, b)
+    dtype = as_array(a).dtype
+    if dtype.kind != "f":  # sums of integers are int64
+        a, b = cast_to(a, dtypes.int64), cast_to(b, dtypes.int64)
+    return cast_to(einsum(f"{of_a},{''.join(of_b)}->{''.join(kept)}", a, b), dtype)

@@ -134,8 +134,8 @@ def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
 def extremum(name: str, of_two: Any, of_all: Any, where: Any, input: Any, dim: Any, keepdim: Any) -> Any:
     """Return the three forms of max and min: of all, of two Tensors, along a dimension."""
     if isinstance(dim, (Variable, np.ndarray)) or dim is None:
-        if flag(keepdim, "keepdim"):
-            raise ArgumentTypeError(f"{name}: keepdim goes with a dim")
+        if flag(keepdim, "keepdim") or not isinstance(input, (Variable, np.ndarray)):
+            raise ArgumentTypeError(f"{name}: expected a Tensor, a Tensor and a dim, or two Tensors")
         return of_two(input, dim) if dim is not None else undivided(of_all, input, name)
     return picked(input, dim, keepdim, lambda x, d: place_of(where, x, d, True))
 

@@ -44,7 +44,7 @@ def square(name: str, A: Any) -> None:
 
 
 @numpy_names
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """Return the norm of vectors along one `dim` or of matrices along two; without `ord` the length, √Σ x².
 
     With an `ord` alone, of a vector or a matrix.
@@ -53,19 +53,19 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     >>> minidl.linalg.norm(minidl.tensor([[3.0, 0.0], [0.0, 4.0]]))
     tensor(5.)
     """
-    ndim = as_array(A).ndim
+    ndim = as_array(input).ndim
     if dim is None:
         if ord is None:
-            return vector_norm(A, 2, None, keepdim, dtype=dtype)
+            return vector_norm(input, 2, None, keepdim, dtype=dtype)
         if ndim not in (1, 2):
-            raise ShapeError(f"norm: got shape {as_array(A).shape}, expected a vector or a matrix, or give dim")
+            raise ShapeError(f"norm: got shape {as_array(input).shape}, expected a vector or a matrix, or give dim")
         dim = tuple(range(ndim))
     dims = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     if len(dims) not in (1, 2):
         raise ArgumentError(f"dim: got {dim!r}, expected one dimension or two")
     if isinstance(ord, str) or (len(dims) == 2 and ord is not None):
-        return matrix_norm(A, ord, dims, keepdim, dtype=dtype)
-    return vector_norm(A, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
+        return matrix_norm(input, ord, dims, keepdim, dtype=dtype)
+    return vector_norm(input, 2 if ord is None else ord, dims, keepdim, dtype=dtype)
 
 
 def det(A: Any) -> Any:
@@ -73,7 +73,7 @@ def det(A: Any) -> Any:
 
     >>> import minidl
     >>> minidl.linalg.det(minidl.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(-2.0000)
+    tensor(-2.)
     """
     square("det", A)
     return ops.det(A)
@@ -119,36 +119,36 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return transpose(ops.solve(transpose(A, -2, -1), transpose(B, -2, -1)), -2, -1)
 
 
-def cholesky(A: Any, *, upper: bool = False) -> Any:
-    """y = L, lower triangular, with L Lᵀ = A (or U = Lᵀ); an A that is not positive definite raises LinAlgError.
+def cholesky(input: Any, *, upper: bool = False) -> Any:
+    """y = L, lower triangular, with L Lᵀ = x (or Lᵀ if `upper`); an x that is not positive definite raises LinAlgError.
 
     >>> import minidl
     >>> minidl.linalg.cholesky(minidl.tensor([[4.0, 2.0], [2.0, 2.0]]))
     tensor([[2., 0.],
             [1., 1.]])
     """
-    square("cholesky", A)
-    return transpose(ops.cholesky(A), -2, -1) if flag(upper, "upper") else ops.cholesky(A)
+    square("cholesky", input)
+    return transpose(ops.cholesky(input), -2, -1) if flag(upper, "upper") else ops.cholesky(input)
 
 
-def matrix_power(A: Any, n: int) -> Any:
-    """y = A @ ... @ A, n times; by the inverse for n < 0.
+def matrix_power(input: Any, n: int) -> Any:
+    """y = x @ ... @ x, n times; by the inverse for n < 0.
 
     >>> import minidl
     >>> minidl.linalg.matrix_power(minidl.tensor([[1, 1], [0, 1]]), 3)
     tensor([[1, 3],
             [0, 1]])
     """
-    shape, (times,) = as_array(A).shape, integers((n,), "n")
+    shape, (times,) = as_array(input).shape, integers((n,), "n")
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ShapeError(f"matrix_power: got shape {shape}, expected (..., n, n)")
     if times < 0:
-        return matrix_power(inv(A), -times)
+        return matrix_power(inv(input), -times)
     if times == 0:
-        return ops.add(ops.zeros_like(A), identity_like(A))
-    half = matrix_power(A, times // 2) if times > 1 else None
-    y = ops.copy(A) if half is None else matmul(half, half)
-    return matmul(y, A) if times > 1 and times % 2 else y
+        return ops.add(ops.zeros_like(input), identity_like(input))
+    half = matrix_power(input, times // 2) if times > 1 else None
+    y = ops.copy(input) if half is None else matmul(half, half)
+    return matmul(y, input) if times > 1 and times % 2 else y
 
 
 def multi_dot(tensors: Any) -> Any:
@@ -173,6 +173,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     >>> minidl.linalg.vecdot(minidl.eye(2), minidl.tensor([3.0, 4.0]))
     tensor([3., 4.])
     """
+    same_floats("vecdot", x=x, y=y)
     return ops.sum(ops.mul(x, y), dim=axis(dim, max(as_array(x).ndim, as_array(y, "y").ndim)))
 
 

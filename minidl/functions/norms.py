@@ -28,7 +28,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
 
 
 @numpy_names
-def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def vector_norm(input: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """y = (Σ |x|^ord)^(1/ord) over `dim`, None: of all; inf the largest |x|, -inf the smallest, 0 how many are not 0.
 
     In float64, so that no power of a large or small number overflows; the slope is 0 where the length is.
@@ -37,14 +37,14 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
     >>> minidl.linalg.vector_norm(minidl.tensor([[3.0, 4.0], [6.0, 8.0]]), dim=1)
     tensor([ 5., 10.])
     """
-    dtype = checked("vector_norm", x, dtype)
+    dtype = checked("vector_norm", input, dtype)
     p = ord.item() if hasattr(ord, "item") else ord
     if not isinstance(p, (int, float)):
         raise DTypeError(f"ord: got {ord!r}, expected a number")
-    options = {"dim": axes(dim, as_array(x).ndim), "keepdim": flag(keepdim, "keepdim")}
-    if (p < 0 or p == inf) and ops.reduce.count(as_array(x).shape, options["dim"]) == 0:
-        raise IndexOutOfRange(f"vector_norm: of nothing (shape {as_array(x).shape}) there is no norm of order {p}")
-    size = ops.abs(cast_to(x, dtype))
+    options = {"dim": axes(dim, as_array(input).ndim), "keepdim": flag(keepdim, "keepdim")}
+    if (p < 0 or p == inf) and ops.reduce.count(as_array(input).shape, options["dim"]) == 0:
+        raise IndexOutOfRange(f"vector_norm: of nothing (shape {as_array(input).shape}) there is no norm of order {p}")
+    size = ops.abs(cast_to(input, dtype))
     if abs(p) == inf:
         return (ops.amax if p > 0 else ops.amin)(size, **options)
     size = cast_to(size, dtypes.float64)
@@ -64,7 +64,7 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
 
 
 @numpy_names
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+def matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
     """Return the norm of matrices, whose rows and columns lie along the two `dim`.
 
     "fro": √Σ x²; 1 (-1): the largest (smallest) sum of |x| in a column, inf (-inf): in a row; 2 (-2): the largest
@@ -74,33 +74,33 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     >>> minidl.linalg.matrix_norm(minidl.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
     tensor(6.)
     """
-    dtype = checked("matrix_norm", A, dtype)
-    ndim = as_array(A).ndim
+    dtype = checked("matrix_norm", input, dtype)
+    ndim = as_array(input).ndim
     if ndim < 2:
-        raise ShapeError(f"matrix_norm: got shape {as_array(A).shape}, expected at least two dimensions")
+        raise ShapeError(f"matrix_norm: got shape {as_array(input).shape}, expected at least two dimensions")
     if not isinstance(dim, (tuple, list)):
         raise DTypeError(f"dim: got {dim!r}, expected a tuple of two ints")
     dims = axes(dim, ndim)
     if dims is None or len(dims) != 2:
         raise ArgumentError(f"dim: got {dim!r}, expected two dimensions, those of rows and columns")
-    A, keepdim = cast_to(A, dtype), flag(keepdim, "keepdim")
+    x, keepdim = cast_to(input, dtype), flag(keepdim, "keepdim")
     order: Any = ord.item() if hasattr(ord, "item") else ord
     if not isinstance(order, (str, int, float)):
         raise DTypeError(f"ord: got {ord!r}, expected a number or a str")
     if order == "fro":
-        return vector_norm(A, 2, dims, keepdim)
+        return vector_norm(x, 2, dims, keepdim)
     if order not in ("nuc", 1, -1, 2, -2, inf, -inf):
         raise ArgumentError(f'ord: got {ord!r}, expected "fro", "nuc", inf, -inf, 1, -1, 2 or -2')
-    choose = ops.amax if order != "nuc" and order > 0 else ops.amin
+    choose = ops.amax if order in (1, 2, inf) else ops.amin
     if order in ("nuc", 2, -2):
         rest = tuple(d for d in range(ndim) if d not in dims)
-        y = ops.svd(ops.permute(A, dims=(*rest, *dims)))[1]
+        y = ops.svd(ops.permute(x, dims=(*rest, *dims)))[1]
         none = order == 2 and not as_array(y).shape[-1]  # the largest of no singular values is 0
         y = ops.sum(y, dim=-1) if order == "nuc" or none else choose(y, dim=-1)
-        shape = tuple(1 if d in dims else n for d, n in enumerate(as_array(A).shape))
+        shape = tuple(1 if d in dims else n for d, n in enumerate(as_array(input).shape))
         return ops.reshape(y, shape=shape) if keepdim else y
-    summed, chosen = dims if abs(order) == 1 else dims[::-1]
-    y = ops.sum(ops.abs(A), dim=summed, keepdim=True)
+    summed, chosen = dims if order in (1, -1) else dims[::-1]
+    y = ops.sum(ops.abs(x), dim=summed, keepdim=True)
     if order in (1, inf) and not as_array(y).shape[chosen]:
         choose = ops.sum  # the largest of none is 0
     y = choose(y, dim=chosen, keepdim=True)

@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import DTypeError, ShapeError
+from ..operation import cast_to
 from ._arguments import as_array, axis
 from .shaping import expand
 
@@ -246,7 +247,8 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
     tensor([[7.]])
     """
     same_numbers("addbmm", input=input, batch1=batch1, batch2=batch2)
-    return mixed(input, ops.sum(bmm(batch1, batch2), dim=0), beta, alpha)
+    total = cast_to(ops.sum(bmm(batch1, batch2), dim=0), as_array(batch1).dtype)
+    return mixed(input, total, beta, alpha)
 
 
 def mixed(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
@@ -254,12 +256,13 @@ def mixed(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
     beta, alpha = (factor(x, product, name) for x, name in ((beta, "beta"), (alpha, "alpha")))
     wide = expand(input, as_array(product).shape)
     product = product if alpha == 1 else ops.mul(product, alpha)
-    return ops.add(product, ops.mul(wide, beta) if beta else ops.zeros_like(wide))
+    wide = ops.zeros_like(wide) if not beta else wide if beta == 1 else ops.mul(wide, beta)
+    return ops.add(product, wide)
 
 
 def factor(value: Any, product: Any, name: str) -> Any:
-    """Return β or α as a number, an int if the product is of integers."""
+    """Return β or α as a number of the product's kind."""
     number = value.item() if hasattr(value, "item") else value
     if not isinstance(number, (int, float)):
         raise DTypeError(f"{name}: got {value!r}, expected a number")
-    return number if as_array(product).dtype.kind == "f" else int(number)
+    return {"f": number, "b": bool(number)}.get(as_array(product).dtype.kind, int(number))
