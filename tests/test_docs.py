@@ -27,7 +27,7 @@ MODULES: dict[str, Any] = {
     "minidl.data": None,
     "minidl.nn.init": lambda name: name.endswith("_") or name == "calculate_gain",
     "minidl.data.transforms": lambda name: name[0].isupper(),
-    "minidl.metrics": lambda name: True,
+    "minidl.metrics": None,
     "minidl.autograd": [
         "Function", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode",
         "is_grad_enabled", "no_grad", "set_grad_enabled",

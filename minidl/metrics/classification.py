@@ -1,4 +1,4 @@
-"""How good are the predictions? Accuracy, precision, recall, F1, the confusion matrix and a report.
+"""How good are predicted classes? Accuracy, precision, recall, F1, overlap of masks, confusion matrix and a report.
 
 Names, argument order and values are scikit-learn's: what is true comes first. Every function takes
 
@@ -21,11 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import minidl
-
-from .errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-
-Array = np.ndarray[Any, Any]
+from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
+from .inputs import Array, as_array
 
 
 def accuracy(y_true: Any, y_pred: Any) -> float:
@@ -84,6 +81,34 @@ def f1(
     array([1.    , 0.6667, 0.6667])
     """
     counts = _counts(y_true, y_pred, num_classes)
+    return _averaged(2 * counts.right, counts.predicted + counts.true, counts, average, zero_division)
+
+
+def iou(
+    y_true: Any, y_pred: Any, *, average: str | None = "macro", num_classes: int | None = None, zero_division: float = 0
+) -> Any:
+    """Return tp / (tp + fp + fn), intersection over union (Jaccard), of masks or label images of one shape.
+
+    Other arguments as for `precision`; a figure for each class with average=None.
+
+    >>> from minidl import metrics
+    >>> metrics.iou([[0, 1], [1, 1]], [[0, 0], [1, 1]], average=None).round(4)
+    array([0.5   , 0.6667])
+    """
+    counts = _counts(*_flat(y_true, y_pred), num_classes)
+    return _averaged(counts.right, counts.predicted + counts.true - counts.right, counts, average, zero_division)
+
+
+def dice(
+    y_true: Any, y_pred: Any, *, average: str | None = "macro", num_classes: int | None = None, zero_division: float = 0
+) -> Any:
+    """Return 2 tp / (2 tp + fp + fn) of masks or label images of one shape: F1, element by element. See `iou`.
+
+    >>> from minidl import metrics
+    >>> metrics.dice([[0, 1], [1, 1]], [[0, 0], [1, 1]], average=None).round(4)
+    array([0.6667, 0.8   ])
+    """
+    counts = _counts(*_flat(y_true, y_pred), num_classes)
     return _averaged(2 * counts.right, counts.predicted + counts.true, counts, average, zero_division)
 
 
@@ -164,6 +189,14 @@ def _counts(y_true: Any, y_pred: Any, num_classes: int | None) -> _Counts:
     return _Counts(*(np.bincount(labels, minlength=classes) for labels in (right, predicted, true)))
 
 
+def _flat(y_true: Any, y_pred: Any) -> tuple[Array, Array]:
+    """Return label images of one shape as vectors."""
+    true, predicted = as_array(y_true), as_array(y_pred)
+    if true.shape != predicted.shape:
+        raise ShapeError(f"y_true has the shape {true.shape} and y_pred {predicted.shape}, expected one shape")
+    return true.reshape(-1), predicted.reshape(-1)
+
+
 def _averaged(
     numerator: Array, denominator: Array, counts: _Counts, average: str | None, zero_division: float
 ) -> float | Array:
@@ -187,7 +220,7 @@ def _averaged(
 
 def _labels(y_true: Any, y_pred: Any, num_classes: int | None) -> tuple[Array, Array, int]:
     """Return true labels, predicted labels (both int64 of shape (N,)) and the number of classes, after all checks."""
-    true, predicted = _array(y_true), _array(y_pred)
+    true, predicted = as_array(y_true), as_array(y_pred)
     if true.ndim != 1:
         raise ShapeError(f"y_true has the shape {true.shape}, expected (N,): one label a sample")
     if predicted.ndim not in (1, 2) or len(predicted) != len(true):
@@ -228,7 +261,3 @@ def _checked_scores(scores: Array, num_classes: int | None) -> int:
         row = int(np.flatnonzero(np.isnan(scores).any(axis=1))[0])
         raise ArgumentError(f"y_pred has a NaN among the scores of sample {row}, so no class is the highest")
     return classes
-
-
-def _array(values: Any) -> Array:
-    return values.array if isinstance(values, minidl.Tensor) else np.asarray(values)
