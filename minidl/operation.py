@@ -87,6 +87,7 @@ class Primitive:
     def __init__(
         self, forward: Callable[..., Any], *, outputs: Sequence[str] = (), elementwise: bool = False,
         floating: bool = False, masks: Sequence[str] = (), view: bool = False,
+        refuses: Callable[[set[str]], bool] | None = None,
     ) -> None:  # fmt: skip
         self.forward = forward
         self.run = forward  # what computes on arrays
@@ -103,6 +104,7 @@ class Primitive:
         self.floating = floating  # integers become the default floating dtype first
         self.masks = frozenset(masks)  # elementwise inputs that take no part in promotion
         self.view = view  # the output may share the memory of the first input
+        self.refuses = refuses  # which kinds of numbers, not all floating, an elementwise operation does not take
         self.rules: dict[str, Callable[..., Any]] = {}
         self.plans: dict[tuple[bool, ...], Plan] = {}
 
@@ -285,7 +287,7 @@ def door(op: Primitive) -> Callable[..., Any]:
                 result = quiet.run(op.run, *arrays, **options, needs=needs)
             else:
                 result = quiet.run(op.run, *arrays, **options)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise misfit(op, arrays, error) from None
         if recording:
             for x in inputs:
@@ -321,13 +323,13 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
 
     1.5 µs become 1.0 without a gradient, 2.3 become 1.7 with one, and a scalar expression is nothing but these.
     """
-    forward, plans, elastic = op.forward, op.plans, not op.floating
+    forward, plans, elastic = op.forward, op.plans, not (op.floating or op.refuses)
 
-    def call(a: Any, b: Any) -> Any:
-        x = a.array if isinstance(a, Variable) else a
-        y = b.array if isinstance(b, Variable) else b
-        if x is a and y is b:
-            return plain(op, (a, b), {})
+    def call(input: Any, other: Any) -> Any:
+        x = input.array if isinstance(input, Variable) else input
+        y = other.array if isinstance(other, Variable) else other
+        if x is input and y is other:
+            return plain(op, (input, other), {})
         if type(y) is float or type(y) is int:
             fits = x.dtype.kind == "f" or (elastic and type(y) is int and x.dtype.kind == "i")
         elif type(x) is float or type(x) is int:
@@ -335,35 +337,40 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
         else:
             fits = type(x) is type(y) and x.dtype is y.dtype and (elastic or x.dtype.kind == "f")
         if not fits and op.elementwise:
-            a, b = promote(op, (a, b))
-            x = a.array if isinstance(a, Variable) else a
-            y = b.array if isinstance(b, Variable) else b
+            input, other = promote(op, (input, other))
+            x = input.array if isinstance(input, Variable) else input
+            y = other.array if isinstance(other, Variable) else other
         try:
             array = quiet.run(forward, x, y)
+        except OverflowError:
+            array = quiet.run(forward, *around(op, x, y))
         except (ValueError, TypeError) as error:
             raise misfit(op, (x, y), error) from None
         out = wrap(array)
         if grad_mode.get():
-            if x is not a and a.base is not None:
-                check_alias(a)
-            if y is not b and b.base is not None:
-                check_alias(b)
-            needs = (x is not a and a.needs_grad, y is not b and b.needs_grad)
+            if x is not input and input.base is not None:
+                check_alias(input)
+            if y is not other and other.base is not None:
+                check_alias(other)
+            needs = (x is not input and input.needs_grad, y is not other and other.needs_grad)
             if needs != (False, False) and out.array.dtype.kind == "f":
                 plan = plans.get(needs)
                 if plan is None:
                     plan = plans[needs] = Plan(op, needs)
-                cell_a = a.cell if x is not a else CONSTANT
-                cell_b = b.cell if y is not b else CONSTANT
-                cells = plan.pick((cell_a, cell_b, out.cell))
-                edges = (edge_of(a), edge_of(b)) if needs == (True, True) else (edge_of(a if needs[0] else b),)
+                cell_x = input.cell if x is not input else CONSTANT
+                cell_y = other.cell if y is not other else CONSTANT
+                cells = plan.pick((cell_x, cell_y, out.cell))
+                if needs == (True, True):
+                    edges: Any = (edge_of(input), edge_of(other))
+                else:
+                    edges = (edge_of(input if needs[0] else other),)
                 saved = plan.pick((x, y, out.array))
                 if plan.others:
                     saved = (*saved, *[fetch((x, y), {}) for fetch in plan.others])
                 record(op, plan, edges, saved, cells, (out,))
         watching = observer.get()
         if watching is not None:
-            watching.called(op, (a, b), (out,), {})
+            watching.called(op, (input, other), (out,), {})
         return out
 
     return call
@@ -372,34 +379,35 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
 def unary_door(op: Primitive) -> Callable[..., Any]:
     """Return the door of an operation with one input and one output: the same, its loops written out."""
     forward, plans, defaults, needs = op.forward, op.plans, op.defaults, (True,)
+    promotes = op.floating or op.refuses
 
-    def call(x: Any, **options: Any) -> Any:
-        if not isinstance(x, Variable):
-            return plain(op, (x,), options)
-        if op.floating and x.array.dtype.kind != "f":
-            (x,) = promote(op, (x,))
+    def call(input: Any, **options: Any) -> Any:
+        if not isinstance(input, Variable):
+            return plain(op, (input,), options)
+        if promotes and input.array.dtype.kind != "f":
+            (input,) = promote(op, (input,))
         if defaults:
             options = {**defaults, **options}
-        array = x.array
+        array = input.array
         try:
             out = wrap(quiet.run(forward, array, **options))
         except (ValueError, TypeError) as error:
             raise misfit(op, (array,), error) from None
-        if x.base is not None and grad_mode.get():
-            check_alias(x)
+        if input.base is not None and grad_mode.get():
+            check_alias(input)
         if op.view:
-            share(out, x)
-        if x.needs_grad and grad_mode.get() and out.array.dtype.kind == "f":
+            share(out, input)
+        if input.needs_grad and grad_mode.get() and out.array.dtype.kind == "f":
             plan = plans.get(needs)
             if plan is None:
                 plan = plans[needs] = Plan(op, needs)
             saved = plan.pick((array, out.array))
             if plan.others:
                 saved = (*saved, *[fetch((array,), options) for fetch in plan.others])
-            record(op, plan, (edge_of(x),), saved, plan.pick((x.cell, out.cell)), (out,))
+            record(op, plan, (edge_of(input),), saved, plan.pick((input.cell, out.cell)), (out,))
         watching = observer.get()
         if watching is not None:
-            watching.called(op, (x,), (out,), options)
+            watching.called(op, (input,), (out,), options)
         return out
 
     return call
@@ -436,7 +444,8 @@ def plain(op: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
     """Compute on plain arrays and numbers, with a plain answer; numbers alone give a Python number."""
     if kernels.mode == "formula" and isinstance(op, Fused):
         return op.forward(*inputs, **options)
-    result = op.run(*inputs, **{**op.defaults, **options})
+    check_inputs(op, inputs)
+    result = op.run(*inputs, **({**op.defaults, **options} if op.defaults else options))
     if op.residuals:
         result = result[: len(op.outputs)] if op.several else result[0]
     if isinstance(result, np.generic) and not any(isinstance(x, (ndarray, np.generic)) for x in inputs):
@@ -446,15 +455,39 @@ def plain(op: Primitive, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
 
 def promote(op: Primitive, inputs: Sequence[Any]) -> tuple[Any, ...]:
     """Bring the inputs of an elementwise operation to their common dtype, as PyTorch does."""
+    check_inputs(op, inputs)
     names = op.inputs if len(inputs) == len(op.inputs) else inputs
     mixed = [x for x, name in zip(inputs, names, strict=True) if name not in op.masks]
+    arrays = [x.array if isinstance(x, Variable) else x for x in mixed]
     try:
-        dtype = dtypes.of_values([x.array if isinstance(x, Variable) else x for x in mixed])
+        dtype = dtypes.of_values(arrays)
     except DTypeError as error:
         raise DTypeError(f"{op.name}: {error}") from None
+    if op.refuses and op.refuses({np.asarray(x).dtype.kind for x in arrays}):
+        kinds = " and ".join(str(np.asarray(x).dtype) for x in arrays)
+        raise DTypeError(f"{op.name} does not work on {kinds}; convert first, as in x.float()")
     if op.floating and dtype.kind != "f":
         dtype = dtypes.get_default_dtype()
     return tuple([x if name in op.masks else cast_to(x, dtype) for x, name in zip(inputs, names, strict=True)])
+
+
+def check_inputs(op: Primitive, inputs: Sequence[Any]) -> None:
+    """Refuse what an elementwise operation can't compute with, by the name of the argument."""
+    if op.elementwise:
+        for k, x in enumerate(inputs):
+            if type(x) is not ndarray and not isinstance(x, (Variable, float, int, np.generic, ndarray)):
+                name = op.inputs[k] if len(op.inputs) > 2 else ("input", "other")[k]
+                got = type(x).__name__
+                raise DTypeError(f"{op.name}: {name}: got {got}, expected a Tensor, an array or a number")
+
+
+def around(op: Primitive, x: Any, y: Any) -> list[Any]:
+    """Return both inputs with a Python int in the type of the other, which is too small for it: modulo its size."""
+    dtype = x.dtype if isinstance(x, ndarray) else y.dtype
+    numbers = [value for value in (x, y) if type(value) is int]
+    if dtype.kind == "f" or not all(-(2**63) <= value < 2**63 for value in numbers):
+        raise ArgumentError(f"{op.name}: got {numbers[0]}, which is too large for {dtype}")
+    return [np.asarray(value, np.int64).astype(dtype) if type(value) is int else value for value in (x, y)]
 
 
 def cast_to(x: Any, dtype: np.dtype[Any]) -> Any:
@@ -464,12 +497,14 @@ def cast_to(x: Any, dtype: np.dtype[Any]) -> Any:
     return np.asarray(x, dtype) if isinstance(x, (ndarray, np.generic)) else x
 
 
-def misfit(op: Primitive, arrays: Sequence[Any], error: ValueError | TypeError) -> Exception:
+def misfit(op: Primitive, arrays: Sequence[Any], error: Exception) -> Exception:
     """Return the error for shapes or types that NumPy refused, in the user's words; other errors stay as they are."""
     shapes = [np.shape(x) for x in arrays if x is not None]
     told = " and ".join(str(shape) for shape in shapes)
     if isinstance(error, MinidlError):
         return error
+    if isinstance(error, OverflowError):
+        return ArgumentError(f"{op.name}: {error}")
     if isinstance(error, TypeError):
         kinds = " and ".join(str(np.asarray(x).dtype) for x in arrays)
         return DTypeError(f"{op.name} does not work on {kinds}: {error}") if op.elementwise else error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -15,10 +16,12 @@ from .errors import ArgumentError, DTypeError, GraphError, IndexOutOfRange, Shap
 from .functions import (
     activation,
     arithmetic,
+    comparison,
     creation,
     cumulative,
     diagonals,
     drawing,
+    elementary,
     extremes,
     indexing,
     joining,
@@ -42,11 +45,17 @@ def inplace(function: Callable[..., Any]) -> Callable[..., Any]:
 
     A leaf that requires grad changes under no_grad only; so does a view of one, or of a constant.
     """
+    composed = not hasattr(function, "op")
 
     @wraps(function)
     def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
         check_changeable(self)
-        return replace(self, function(self, *args, **options))
+        source = self
+        if composed and grad_mode.get():
+            values = (self, *args, *options.values())
+            if any(isinstance(x, Variable) and x.needs_grad for x in values):
+                source = ops.copy(self)  # what the steps in between save is not what changes
+        return replace(self, function(source, *args, **options))
 
     method.__name__ = f"{function.__name__}_"
     method.__doc__ = f"Put {function.__name__}(...) in the place of this Tensor's values and return it."
@@ -55,27 +64,22 @@ def inplace(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def inplace_ufunc(function: Callable[..., Any], ufunc: np.ufunc) -> Callable[..., Any]:
     """Return the in-place twin of a function of two inputs; while nothing is recorded it makes no temporary."""
-    recorded = inplace(function)
+    recorded, bare = inplace(function), inplace(getattr(ops, function.__name__))
+    scales = function is not ops.mul  # does it have an alpha?
 
     @wraps(recorded)
-    def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-        y = other.array if isinstance(other, Variable) else other
+    def method(self: Tensor, other: Any, *, alpha: Any = None) -> Tensor:
+        x, y = self.array, other.array if isinstance(other, Variable) else other
         recording = grad_mode.get() and (self.needs_grad or (y is not other and other.needs_grad))
-        if recording or observer.get() is not None:
-            return recorded(self, other) if alpha == 1 else recorded(self, ops.mul(other, alpha))
-        x = self.array
-        if (
-            type(y) is float
-            or type(y) is int
-            or (isinstance(y, np.ndarray) and y.dtype is x.dtype and x.dtype.kind == "f")
-        ):
-            try:
-                quiet.run(ufunc, x, y if alpha == 1 else quiet.run(np.multiply, y, alpha), out=x, casting="same_kind")
-            except (TypeError, ValueError):
-                return recorded(self, other if alpha == 1 else ops.mul(other, alpha))
-            self.cell[0] = tick()
-            return self
-        return recorded(self, other if alpha == 1 else ops.mul(other, alpha))
+        direct = type(y) is float or type(y) is int or (isinstance(y, np.ndarray) and y.dtype is x.dtype)
+        known = alpha is None or (scales and type(alpha) in (int, float))
+        if direct and known and x.dtype.kind == "f" and not recording and observer.get() is None:
+            with suppress(TypeError, ValueError, OverflowError):  # the other way says what is wrong
+                step = y if alpha is None else quiet.run(np.multiply, y, alpha)
+                quiet.run(ufunc, x, step, out=x, casting="same_kind")
+                self.cell[0] = tick()
+                return self
+        return bare(self, other) if alpha is None else recorded(self, other, alpha=alpha)
 
     return method
 
@@ -598,11 +602,12 @@ class Tensor(Variable):
     __sub__ = ops.sub
     __mul__ = __rmul__ = ops.mul
     __truediv__ = ops.div
-    __floordiv__ = ops.floor_divide
+    __floordiv__ = arithmetic.floor_divide
     __mod__ = ops.remainder
     __pow__ = ops.pow
     __matmul__ = products.matmul
     __neg__ = ops.neg
+    __pos__ = elementary.positive
     __abs__ = ops.abs
     __lt__ = ops.lt
     __le__ = ops.le
@@ -612,6 +617,8 @@ class Tensor(Variable):
     __and__ = __rand__ = ops.bitwise_and
     __or__ = __ror__ = ops.bitwise_or
     __xor__ = __rxor__ = ops.bitwise_xor
+    __lshift__ = ops.bitwise_left_shift
+    __rshift__ = ops.bitwise_right_shift
     __getitem__ = indexing.getitem
 
     def __eq__(self, other: Any) -> Any:
@@ -620,9 +627,6 @@ class Tensor(Variable):
     def __ne__(self, other: Any) -> Any:
         return ops.ne(self, other) if comparable(other) else NotImplemented
 
-    def __pos__(self) -> Any:
-        return self
-
     def __rsub__(self, other: Any) -> Any:
         return ops.sub(other, self)
 
@@ -630,13 +634,19 @@ class Tensor(Variable):
         return ops.div(other, self)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return ops.floor_divide(other, self)
+        return arithmetic.floor_divide(other, self)
 
     def __rmod__(self, other: Any) -> Any:
         return ops.remainder(other, self)
 
     def __rpow__(self, other: Any) -> Any:
         return ops.pow(other, self)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return ops.bitwise_left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return ops.bitwise_right_shift(other, self)
 
     def __rmatmul__(self, other: Any) -> Any:
         return products.matmul(other, self)
@@ -656,27 +666,49 @@ class Tensor(Variable):
 
     # -- functions as methods ----------------------------------------------------------------------------------------
 
-    abs = ops.abs
-    neg = ops.neg
+    abs = absolute = ops.abs
+    neg = negative = ops.neg
+    positive = elementary.positive
     exp = ops.exp
     expm1 = ops.expm1
+    exp2 = elementary.exp2
     log = ops.log
+    log2 = ops.log2
+    log10 = ops.log10
     log1p = ops.log1p
     sqrt = ops.sqrt
-    rsqrt = arithmetic.rsqrt
-    square = arithmetic.square
-    reciprocal = arithmetic.reciprocal
+    rsqrt = elementary.rsqrt
+    square = elementary.square
+    reciprocal = elementary.reciprocal
     sin = ops.sin
     cos = ops.cos
+    tan = elementary.tan
+    asin = arcsin = ops.asin
+    acos = arccos = ops.acos
+    atan = arctan = elementary.atan
+    atan2 = arctan2 = ops.atan2
+    sinh = ops.sinh
+    cosh = ops.cosh
     tanh = ops.tanh
+    asinh = arcsinh = ops.asinh
+    acosh = arccosh = ops.acosh
+    atanh = arctanh = elementary.atanh
     sigmoid = ops.sigmoid
+    logit = elementary.logit
     erf = ops.erf
+    erfc = ops.erfc
+    sinc = elementary.sinc
+    rad2deg = elementary.rad2deg
+    deg2rad = elementary.deg2rad
     relu = ops.relu
     sign = ops.sign
+    signbit = elementary.signbit
     floor = ops.floor
     ceil = ops.ceil
-    round = arithmetic.round
-    trunc = ops.trunc
+    round = elementary.round
+    trunc = fix = ops.trunc
+    frac = elementary.frac
+    nan_to_num = elementary.nan_to_num
     isnan = ops.isnan
     isinf = ops.isinf
     isfinite = ops.isfinite
@@ -684,30 +716,47 @@ class Tensor(Variable):
     bitwise_and = ops.bitwise_and
     bitwise_or = ops.bitwise_or
     bitwise_xor = ops.bitwise_xor
+    bitwise_left_shift = ops.bitwise_left_shift
+    bitwise_right_shift = ops.bitwise_right_shift
     logical_not = ops.logical_not
     logical_and = ops.logical_and
     logical_or = ops.logical_or
+    logical_xor = comparison.logical_xor
     add = arithmetic.add
-    sub = arithmetic.sub
-    mul = ops.mul
-    div = arithmetic.div
-    true_divide = ops.div
+    sub = subtract = arithmetic.sub
+    mul = multiply = ops.mul
+    div = divide = arithmetic.div
+    true_divide = arithmetic.true_divide
     floor_divide = arithmetic.floor_divide
-    remainder = arithmetic.remainder
-    pow = ops.pow
+    remainder = ops.remainder
+    fmod = ops.fmod
+    pow = arithmetic.pow
+    float_power = arithmetic.float_power
+    hypot = ops.hypot
+    logaddexp = ops.logaddexp
+    logaddexp2 = arithmetic.logaddexp2
+    xlogy = arithmetic.xlogy
+    lerp = arithmetic.lerp
+    addcmul = arithmetic.addcmul
+    addcdiv = arithmetic.addcdiv
     maximum = ops.maximum
     minimum = ops.minimum
+    fmax = comparison.fmax
+    fmin = comparison.fmin
+    heaviside = comparison.heaviside
     eq = ops.eq
-    ne = ops.ne
-    lt = ops.lt
-    le = ops.le
-    gt = ops.gt
-    ge = ops.ge
-    equal = arithmetic.equal
-    isclose = arithmetic.isclose
-    allclose = arithmetic.allclose
-    clamp = clip = arithmetic.clamp
-    masked_fill = arithmetic.masked_fill
+    ne = not_equal = ops.ne
+    lt = less = ops.lt
+    le = less_equal = ops.le
+    gt = greater = ops.gt
+    ge = greater_equal = ops.ge
+    equal = comparison.equal
+    isclose = comparison.isclose
+    allclose = comparison.allclose
+    clamp = clip = comparison.clamp
+    clamp_min = comparison.clamp_min
+    clamp_max = comparison.clamp_max
+    masked_fill = comparison.masked_fill
     prelu = activation.prelu
     hardshrink = activation.hardshrink
     log_softmax = softmax.log_softmax
@@ -715,7 +764,7 @@ class Tensor(Variable):
 
     def where(self, condition: Any, other: Any) -> Any:
         """Return this where the condition holds, else `other`."""
-        return arithmetic.where(condition, self, other)
+        return comparison.where(condition, self, other)
 
     sum = reductions.sum
     nansum = reductions.nansum
@@ -861,24 +910,54 @@ class Tensor(Variable):
     # -- in place ----------------------------------------------------------------------------------------------------
 
     add_ = __iadd__ = inplace_ufunc(arithmetic.add, np.add)
-    sub_ = __isub__ = inplace_ufunc(arithmetic.sub, np.subtract)
-    mul_ = __imul__ = inplace_ufunc(ops.mul, np.multiply)
-    div_ = __itruediv__ = inplace(arithmetic.div)
+    sub_ = subtract_ = __isub__ = inplace_ufunc(arithmetic.sub, np.subtract)
+    mul_ = multiply_ = __imul__ = inplace_ufunc(ops.mul, np.multiply)
+    div_ = divide_ = __itruediv__ = inplace(arithmetic.div)
+    true_divide_ = inplace(arithmetic.true_divide)
     floor_divide_ = __ifloordiv__ = inplace(arithmetic.floor_divide)
-    remainder_ = __imod__ = inplace(arithmetic.remainder)
-    pow_ = __ipow__ = inplace(ops.pow)
+    remainder_ = __imod__ = inplace(ops.remainder)
+    fmod_ = inplace(ops.fmod)
+    pow_ = __ipow__ = inplace(arithmetic.pow)
+    float_power_ = inplace(arithmetic.float_power)
     bitwise_and_ = __iand__ = inplace(ops.bitwise_and)
     bitwise_or_ = __ior__ = inplace(ops.bitwise_or)
     bitwise_xor_ = __ixor__ = inplace(ops.bitwise_xor)
-    neg_ = inplace(ops.neg)
-    abs_ = inplace(ops.abs)
+    bitwise_left_shift_ = __ilshift__ = inplace(ops.bitwise_left_shift)
+    bitwise_right_shift_ = __irshift__ = inplace(ops.bitwise_right_shift)
+    bitwise_not_ = inplace(ops.bitwise_not)
+    eq_ = inplace(ops.eq)
+    ne_ = not_equal_ = inplace(ops.ne)
+    lt_ = less_ = inplace(ops.lt)
+    le_ = less_equal_ = inplace(ops.le)
+    gt_ = greater_ = inplace(ops.gt)
+    ge_ = greater_equal_ = inplace(ops.ge)
+    logical_and_ = inplace(ops.logical_and)
+    logical_or_ = inplace(ops.logical_or)
+    logical_not_ = inplace(ops.logical_not)
+    logical_xor_ = inplace(comparison.logical_xor)
+    neg_ = negative_ = inplace(ops.neg)
+    abs_ = absolute_ = inplace(ops.abs)
     exp_ = inplace(ops.exp)
+    expm1_ = inplace(ops.expm1)
     log_ = inplace(ops.log)
+    log2_ = inplace(ops.log2)
+    log10_ = inplace(ops.log10)
+    log1p_ = inplace(ops.log1p)
     sqrt_ = inplace(ops.sqrt)
+    sin_ = inplace(ops.sin)
+    cos_ = inplace(ops.cos)
+    asin_ = arcsin_ = inplace(ops.asin)
+    acos_ = arccos_ = inplace(ops.acos)
+    atan2_ = arctan2_ = inplace(ops.atan2)
+    sinh_ = inplace(ops.sinh)
+    cosh_ = inplace(ops.cosh)
     tanh_ = inplace(ops.tanh)
+    asinh_ = arcsinh_ = inplace(ops.asinh)
+    acosh_ = arccosh_ = inplace(ops.acosh)
     sigmoid_ = inplace(ops.sigmoid)
+    erf_ = inplace(ops.erf)
+    erfc_ = inplace(ops.erfc)
     relu_ = inplace(ops.relu)
-    clamp_ = inplace(arithmetic.clamp)
     cumsum_ = inplace(cumulative.cumsum)
     cumprod_ = inplace(cumulative.cumprod)
     addmm_ = inplace(products.addmm)
@@ -886,7 +965,34 @@ class Tensor(Variable):
     addr_ = inplace(products.addr)
     baddbmm_ = inplace(products.baddbmm)
     addbmm_ = inplace(products.addbmm)
-    masked_fill_ = inplace(arithmetic.masked_fill)
+    sign_ = inplace(ops.sign)
+    floor_ = inplace(ops.floor)
+    ceil_ = inplace(ops.ceil)
+    trunc_ = fix_ = inplace(ops.trunc)
+    hypot_ = inplace(ops.hypot)
+    exp2_ = inplace(elementary.exp2)
+    rsqrt_ = inplace(elementary.rsqrt)
+    square_ = inplace(elementary.square)
+    reciprocal_ = inplace(elementary.reciprocal)
+    tan_ = inplace(elementary.tan)
+    atan_ = arctan_ = inplace(elementary.atan)
+    atanh_ = arctanh_ = inplace(elementary.atanh)
+    logit_ = inplace(elementary.logit)
+    sinc_ = inplace(elementary.sinc)
+    rad2deg_ = inplace(elementary.rad2deg)
+    deg2rad_ = inplace(elementary.deg2rad)
+    round_ = inplace(elementary.round)
+    frac_ = inplace(elementary.frac)
+    nan_to_num_ = inplace(elementary.nan_to_num)
+    xlogy_ = inplace(arithmetic.xlogy)
+    lerp_ = inplace(arithmetic.lerp)
+    addcmul_ = inplace(arithmetic.addcmul)
+    addcdiv_ = inplace(arithmetic.addcdiv)
+    clamp_ = clip_ = inplace(comparison.clamp)
+    clamp_min_ = inplace(comparison.clamp_min)
+    clamp_max_ = inplace(comparison.clamp_max)
+    heaviside_ = inplace(comparison.heaviside)
+    masked_fill_ = inplace(comparison.masked_fill)
     tril_ = inplace(diagonals.tril)
     triu_ = inplace(diagonals.triu)
     fill_diagonal_ = inplace(diagonals.fill_diagonal)
@@ -930,14 +1036,6 @@ class Tensor(Variable):
         if self.needs_grad and not source.needs_grad:
             source = ops.add(ops.zeros_like(self), source)  # still recorded, with a gradient of 0
         return replace(self, source)
-
-    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
-        """Add value · tensor1 · tensor2."""
-        return self.add_(ops.mul(tensor1, tensor2), alpha=value)
-
-    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
-        """Add value · tensor1 / tensor2."""
-        return self.add_(ops.div(tensor1, tensor2), alpha=value)
 
     # -- new Tensors like this one -----------------------------------------------------------------------------------
 
@@ -999,12 +1097,15 @@ def ufuncs() -> dict[str, Callable[..., Any]]:
         "subtract": ops.sub, "multiply": ops.mul, "divide": ops.div, "true_divide": ops.div, "negative": ops.neg,
         "power": ops.pow, "absolute": ops.abs, "rint": ops.round, "equal": ops.eq, "not_equal": ops.ne, "less": ops.lt,
         "less_equal": ops.le, "greater": ops.gt, "greater_equal": ops.ge, "matmul": products.matmul,
-        "square": arithmetic.square, "reciprocal": arithmetic.reciprocal,
+        "square": elementary.square, "reciprocal": elementary.reciprocal, "exp2": elementary.exp2,
+        "tan": elementary.tan, "arcsin": ops.asin, "arccos": ops.acos, "arctan": elementary.atan,
+        "arctan2": ops.atan2, "arcsinh": ops.asinh, "arccosh": ops.acosh, "arctanh": elementary.atanh,
+        "floor_divide": arithmetic.floor_divide,
     }  # fmt: skip
     same = (
-        "add", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sign", "floor", "ceil", "trunc",
-        "maximum", "minimum", "isnan", "isinf", "isfinite", "logical_and", "logical_or", "logical_not",
-        "floor_divide", "remainder",
+        "add", "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "sinh", "cosh", "tanh", "sign",
+        "floor", "ceil", "trunc", "maximum", "minimum", "isnan", "isinf", "isfinite", "logical_and", "logical_or",
+        "logical_not", "remainder", "fmod", "hypot", "logaddexp",
     )  # fmt: skip
     return {**renamed, **{name: getattr(ops, name) for name in same}}
 

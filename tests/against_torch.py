@@ -126,7 +126,7 @@ def tensors_in(x: Any) -> list[Any]:
 
 
 def array_of(x: Any) -> np.ndarray[Any, Any]:
-    return x.detach().numpy()
+    return x.detach().numpy(force=True) if isinstance(x, torch.Tensor) else x.detach().numpy()
 
 
 # -- comparing -------------------------------------------------------------------------------------------------------

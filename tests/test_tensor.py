@@ -258,8 +258,8 @@ def test_ufuncs_of_one(ufunc: Any) -> None:
 
 def test_ufuncs_without_a_gradient_say_so() -> None:
     x = minidl.ones(2, requires_grad=True)
-    with pytest.raises(GraphError, match=r"np\.arctan has no gradient here"):
-        np.arctan(x)
+    with pytest.raises(GraphError, match=r"np\.cbrt has no gradient here"):
+        np.cbrt(x)
     with pytest.raises(ArgumentError, match="out= is refused"):
         np.add(minidl.ones(2), 1.0, out=np.zeros(2))
     assert [part.tolist() for part in np.modf(minidl.tensor([1.5]))] == [[0.5], [1.0]]

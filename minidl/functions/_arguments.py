@@ -42,6 +42,24 @@ def number(value: Any, name: str) -> Any:
     raise DTypeError(f"{name}: got {value!r}, expected a number")
 
 
+def constant(x: Any) -> Any:
+    """Return a Tensor without its history; anything else as it is."""
+    return x.detach() if isinstance(x, Variable) else x  # type: ignore[attr-defined]
+
+
+def number_in(value: Any, dtype: np.dtype[Any], name: str) -> Any:
+    """Return a number as this dtype holds it, an integer without its fraction; refuse one that is out of range."""
+    if not isinstance(value, (bool, int, float, np.generic)):
+        raise DTypeError(f"{name}: got {type(value).__name__}, expected a number")
+    if dtype.kind == "b":
+        return bool(value)
+    limits: Any = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    least = limits.min if dtype.kind != "u" else -limits.max  # a negative number counts from the end
+    if not least <= value <= limits.max and (dtype.kind != "f" or np.isfinite(value)):
+        raise ArgumentError(f"{name}: got {value}, which does not fit into {dtype}")
+    return float(value) if dtype.kind == "f" else int(value) % 2**limits.bits if dtype.kind == "u" else int(value)
+
+
 def integers(values: Sequence[Any], name: str) -> tuple[int, ...]:
     """Return ints (or 0-d integer Tensors) as a tuple of ints."""
     result = []

@@ -9,7 +9,8 @@ from typing import Any
 from .. import ops, random
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, as_array, axis, like, number
+from ._arguments import array_in, as_array, axis, constant, like, number
+from .comparison import clamp
 from .reductions import floats
 
 
@@ -221,8 +222,8 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     tensor([0.0000, 0.5000, 0.7500])
     """
     floating(input, "hardsigmoid")
-    outside = ops.div(ops.add(ops.sign(input), 1.0), 2.0)
     inside = ops.div(ops.add(input, 3.0), 6.0)
+    outside = clamp(constant(inside), 0.0, 1.0)
     return into(input, ops.where(ops.lt(ops.abs(input), 3.0), inside, outside), inplace)
 
 

@@ -1,14 +1,16 @@
-"""Arithmetic, comparison and rounding with PyTorch's extra arguments."""
+"""Arithmetic with PyTorch's extra arguments, and formulas of two and three numbers."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import numpy as np
-
 from .. import dtypes, ops
-from ..errors import ArgumentError
-from ._arguments import as_array, like
+from ..autograd import Variable
+from ..errors import ArgumentError, DTypeError, GraphError
+from ..operation import cast_to
+from ._arguments import as_array, number
+from .elementary import check_floating
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -18,7 +20,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     >>> minidl.add(minidl.ones(2), 2, alpha=3)
     tensor([7., 7.])
     """
-    return ops.add(input, other if alpha == 1 else ops.mul(other, alpha))
+    return ops.add(input, other if type(alpha) is int and alpha == 1 else scaled(input, other, alpha))
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -28,7 +30,25 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     >>> minidl.sub(minidl.ones(2), 2, alpha=3)
     tensor([-5., -5.])
     """
-    return ops.sub(input, other if alpha == 1 else ops.mul(other, alpha))
+    return ops.sub(input, other if type(alpha) is int and alpha == 1 else scaled(input, other, alpha))
+
+
+def scaled(input: Any, other: Any, alpha: Any) -> Any:
+    """Return alpha · other in the type of the sum with the input; alpha must be a number of no higher kind."""
+    alpha = number(alpha, "alpha")
+    input, other = together(input, other)
+    dtype = dtypes.of_values([as_array(input), as_array(other)])
+    if isinstance(alpha, bool) and dtype.kind != "b":
+        raise ArgumentError(f"alpha: got {alpha} for {dtype}, expected a number; a boolean goes with booleans only")
+    if isinstance(alpha, float) and dtype.kind != "f":
+        raise ArgumentError(f"alpha: got {alpha} for {dtype}, expected an int")
+    return ops.mul(other, bool(alpha) if dtype.kind == "b" else alpha)
+
+
+def together(*values: Any) -> list[Any]:
+    """Return Tensors and arrays in their common dtype; Python numbers adapt by themselves."""
+    dtype = dtypes.of_values([x if isinstance(x, (bool, int, float)) else as_array(x) for x in values])
+    return [cast_to(x, dtype) for x in values]
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
@@ -43,145 +63,139 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode not in ("floor", "trunc"):
         raise ArgumentError(f'rounding_mode: got {rounding_mode!r}, expected None, "floor" or "trunc"')
     if rounding_mode == "floor":
-        return floor_divide(input, other)
-    integers = all(as_array(x).dtype.kind != "f" for x in (input, other))
-    if not integers:
+        return ops.floor_divide(input, other)
+    input, other = together(input, other)
+    if any(as_array(x).dtype.kind == "f" for x in (input, other)):
         return ops.trunc(ops.div(input, other))
-    quotient = ops.floor_divide(ops.abs(input), ops.abs(other))
-    return ops.mul(quotient, ops.mul(ops.sign(input), ops.sign(other)))
+    return ops.floor_divide(ops.sub(input, ops.fmod(input, other)), other)
+
+
+def true_divide(input: Any, other: Any) -> Any:
+    """y = input / other, of integers too.
+
+    >>> import minidl
+    >>> minidl.true_divide(minidl.tensor([1, 2]), 2)
+    tensor([0.5000, 1.0000])
+    """
+    return ops.div(input, other)
 
 
 def floor_divide(input: Any, other: Any) -> Any:
-    """y = ⌊input / other⌋.
+    """y = ⌊input / other⌋; it has no derivative, unlike div(..., rounding_mode="floor"), whose slope is 0.
 
     >>> import minidl
     >>> minidl.floor_divide(minidl.tensor([-7, 7]), 2)
     tensor([-4,  3])
     """
-    return ops.floor_divide(input, other)
+    return without_derivative(ops.floor_divide(input, other), "floor_divide has no derivative; detach() its inputs")
 
 
-def remainder(input: Any, other: Any) -> Any:
-    """y = input - other · ⌊input / other⌋, with the sign of `other`.
+def without_derivative(result: Any, reason: str) -> Any:
+    """Return a result through which no gradient may flow."""
 
-    >>> import minidl
-    >>> minidl.remainder(minidl.tensor([-7.0, 7.0]), 3)
-    tensor([2., 1.])
-    """
-    return ops.remainder(input, other)
+    def refuse(gradient: Any) -> None:
+        raise GraphError(reason)
 
-
-def round(input: Any, *, decimals: int = 0) -> Any:
-    """y = the nearest number with so many decimals; halves go to the even one.
-
-    >>> import minidl
-    >>> minidl.round(minidl.tensor([1.26, 2.5, -1.5]), decimals=1)
-    tensor([ 1.3000,  2.5000, -1.5000])
-    >>> minidl.round(minidl.tensor([1.26, 2.5, -1.5]))
-    tensor([ 1.,  2., -2.])
-    """
-    if decimals == 0:
-        return ops.round(input)
-    scale = 10.0**decimals
-    return ops.div(ops.round(ops.mul(input, scale)), scale)
+    if isinstance(result, Variable) and result.needs_grad:
+        result.register_hook(refuse)  # type: ignore[attr-defined]
+    return result
 
 
-def square(input: Any) -> Any:
-    """y = x².
+def pow(input: Any, exponent: Any) -> Any:
+    """y = input ** exponent; integers to negative powers of a tensor round towards 0.
 
     >>> import minidl
-    >>> minidl.square(minidl.tensor([-3.0]))
-    tensor([9.])
+    >>> minidl.pow(minidl.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
     """
-    return ops.pow(input, 2)
+    return ops.pow(input, exponent)
 
 
-def reciprocal(input: Any) -> Any:
-    """y = 1 / x.
+def float_power(input: Any, exponent: Any) -> Any:
+    """y = input ** exponent in float64.
 
     >>> import minidl
-    >>> minidl.reciprocal(minidl.tensor([4.0]))
-    tensor([0.2500])
+    >>> minidl.float_power(minidl.tensor([2, 4]), -1)
+    tensor([0.5000, 0.2500], dtype=float64)
     """
-    return ops.div(1.0, input)
+    base, power = (
+        float(x) if isinstance(x, (bool, int, float)) else cast_to(x, dtypes.float64) for x in (input, exponent)
+    )
+    return ops.pow(base, power)
 
 
-def rsqrt(input: Any) -> Any:
-    """y = 1 / √x.
+def logaddexp2(input: Any, other: Any) -> Any:
+    """y = log₂(2^input + 2^other).
 
     >>> import minidl
-    >>> minidl.rsqrt(minidl.tensor([4.0]))
-    tensor([0.5000])
+    >>> minidl.logaddexp2(minidl.tensor([1.0]), minidl.tensor([1.0]))
+    tensor([2.])
     """
-    return ops.div(1.0, ops.sqrt(input))
+    ln_2 = math.log(2)
+    for x in together(input, other):
+        check_floating(x, "logaddexp2")
+    return ops.div(ops.logaddexp(ops.mul(input, ln_2), ops.mul(other, ln_2)), ln_2)
 
 
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
-    """y = x, but `min` where x is below it and `max` where it is above; the slope at the bounds is 1.
+def xlogy(input: Any, other: Any) -> Any:
+    """y = input · ln other, and 0 where the input is 0, whatever the other is but NaN.
 
     >>> import minidl
-    >>> minidl.clamp(minidl.tensor([-2.0, 0.5, 2.0]), -1, 1)
-    tensor([-1.0000,  0.5000,  1.0000])
+    >>> minidl.xlogy(minidl.tensor([0.0, 2.0]), minidl.tensor([0.0, 1.5]))
+    tensor([0.0000, 0.8109])
     """
-    if min is None and max is None:
-        raise ArgumentError("clamp: give at least one of min and max")
-    if min is not None:
-        input = ops.where(ops.lt(input, min), min, input)
-    if max is not None:
-        input = ops.where(ops.gt(input, max), max, input)
-    return input
+    input, other = together(input, other)
+    outside = ops.logical_or(ops.le(other, 0), ops.eq(other, math.inf))
+    inside = ops.where(ops.logical_and(ops.eq(input, 0), outside), 1, other)
+    return ops.mul(input, ops.log(inside))
 
 
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """y = value where the boolean mask holds, else x.
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """y = input + weight · (end - input), from the nearer of the two so that weights of 0 and 1 are exact.
 
     >>> import minidl
-    >>> minidl.masked_fill(minidl.ones(2), minidl.tensor([True, False]), 0.0)
-    tensor([0., 1.])
+    >>> minidl.lerp(minidl.tensor([0.0, 1.0]), minidl.tensor([10.0, 2.0]), 0.5)
+    tensor([5.0000, 1.5000])
     """
-    return where(mask, value, input)
+    dtype = as_array(input).dtype
+    check_floating(input, "lerp")
+    for name, x in (("end", end), ("weight", weight)):
+        given = as_array(x, f"lerp: {name}")
+        if isinstance(x, Variable) and given.dtype != dtype and (name == "end" or given.ndim):
+            raise DTypeError(f"lerp: {name}: got {given.dtype}, expected {dtype} as the input's")
+    way = ops.sub(end, input)
+    onward = ops.add(input, ops.mul(way, weight))
+    if isinstance(weight, (int, float)) and abs(weight) < 0.5:
+        return onward
+    back = ops.sub(end, ops.mul(way, ops.sub(1, weight)))
+    return back if isinstance(weight, (int, float)) else ops.where(ops.lt(ops.abs(weight), 0.5), onward, back)
 
 
-def where(condition: Any, input: Any, other: Any) -> Any:
-    """y = input where the boolean condition holds, else other; the three broadcast.
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """y = input + value · tensor1 · tensor2.
 
     >>> import minidl
-    >>> minidl.where(minidl.tensor([True, False]), minidl.ones(2), 0.0)
-    tensor([1., 0.])
+    >>> minidl.addcmul(minidl.ones(2), minidl.full((2,), 2.0), minidl.full((2,), 3.0), value=0.5)
+    tensor([4., 4.])
     """
-    if as_array(condition, "condition").dtype != np.bool_:
-        raise ArgumentError(f"condition: got {as_array(condition).dtype}, expected bool; compare first, as in x > 0")
-    if isinstance(input, (bool, int, float)) and isinstance(other, (bool, int, float)):
-        input = np.asarray(input, dtypes.of_values([input, other]))  # or NumPy would decide
-    return ops.where(condition, input, other)
+    input, tensor1, tensor2 = together(input, tensor1, tensor2)
+    return ops.add(input, ops.mul(factor(value, input, tensor1, tensor2), ops.mul(tensor1, tensor2)))
 
 
-def equal(input: Any, other: Any) -> bool:
-    """Return whether both have the same shape and the same values (NaN equals nothing).
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """y = input + value · tensor1 / tensor2; of two integer tensors it raises.
 
     >>> import minidl
-    >>> minidl.equal(minidl.ones(2), minidl.ones(2))
-    True
+    >>> minidl.addcdiv(minidl.ones(2), minidl.full((2,), 2.0), minidl.full((2,), 4.0), value=0.5)
+    tensor([1.2500, 1.2500])
     """
-    return np.array_equal(as_array(input), as_array(other, "other"))
+    if as_array(tensor1, "tensor1").dtype.kind != "f" and as_array(tensor2, "tensor2").dtype.kind != "f":
+        raise DTypeError("addcdiv: tensor1 and tensor2: got integers, expected floats; use tensor1.float()")
+    input, tensor1, tensor2 = together(input, tensor1, tensor2)
+    return ops.add(input, ops.mul(factor(value, input, tensor1, tensor2), ops.div(tensor1, tensor2)))
 
 
-def isclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-    """y = |input - other| <= atol + rtol · |other|, element by element.
-
-    >>> import minidl
-    >>> minidl.isclose(minidl.tensor([1.0, 2.0]), 1.0)
-    tensor([ True, False])
-    """
-    close = np.isclose(as_array(input), as_array(other, "other"), rtol, atol, equal_nan)
-    return like(close, input, other)
-
-
-def allclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    """Return whether |input - other| <= atol + rtol · |other| everywhere.
-
-    >>> import minidl
-    >>> minidl.allclose(minidl.ones(2), minidl.ones(2) + 1e-9)
-    True
-    """
-    return np.allclose(as_array(input), as_array(other, "other"), rtol, atol, equal_nan)
+def factor(value: Any, *tensors: Any) -> Any:
+    """Return the factor of a product of these as a number of their kind."""
+    value = number(value, "value")
+    return value if any(as_array(x).dtype.kind == "f" for x in tensors) else int(value)

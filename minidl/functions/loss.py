@@ -12,7 +12,7 @@ from ..errors import ArgumentError, ArgumentTypeError, DTypeError, GraphError, S
 from ..operation import cast_to
 from ._arguments import array_in, as_array, flag, like, number
 from .activation import floating, no_booleans
-from .arithmetic import clamp
+from .comparison import clamp
 from .reductions import floats
 
 REDUCTIONS = ("mean", "sum", "none")

@@ -12,7 +12,7 @@ from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
 from ._arguments import array_in, flag, number
 from .activation import floating, logsigmoid, no_booleans
-from .arithmetic import clamp
+from .comparison import clamp
 from .cross_entropy import check_labels, classes_of
 from .loss import chosen, constant, fitting, real, reduced
 from .norms import norm

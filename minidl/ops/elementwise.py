@@ -11,6 +11,34 @@ from ..errors import ArgumentError
 from ..operation import elementwise
 from ._door import computed, sloped
 
+# -- what an operation refuses, told by the kinds of its numbers: "b" boolean, "u" and "i" integer, "f" floating ------
+
+
+def any_boolean(kinds: set[str]) -> bool:
+    """Whether one of them is boolean."""
+    return "b" in kinds
+
+
+def only_booleans(kinds: set[str]) -> bool:
+    """Whether nothing makes numbers of the booleans."""
+    return kinds == {"b"}
+
+
+def not_integers(kinds: set[str]) -> bool:
+    """Whether there are no bits to work on, or they do not make a number."""
+    return "f" in kinds or only_booleans(kinds)
+
+
+def any_floating(kinds: set[str]) -> bool:
+    """Whether one of them is floating."""
+    return "f" in kinds
+
+
+def not_floating(kinds: set[str]) -> bool:
+    """Whether none of them is floating."""
+    return "f" not in kinds
+
+
 # -- comparison and logic: no derivative, their outputs are boolean --------------------------------------------------
 
 
@@ -113,7 +141,7 @@ def logical_not(x: Any) -> Any:
     return np.logical_not(x)
 
 
-@elementwise
+@elementwise(refuses=any_floating)
 def bitwise_and(a: Any, b: Any) -> Any:
     """y = a & b, bit by bit; of booleans: a and b.
 
@@ -124,7 +152,7 @@ def bitwise_and(a: Any, b: Any) -> Any:
     return np.bitwise_and(a, b)
 
 
-@elementwise
+@elementwise(refuses=any_floating)
 def bitwise_or(a: Any, b: Any) -> Any:
     """y = a | b, bit by bit; of booleans: a or b.
 
@@ -135,7 +163,7 @@ def bitwise_or(a: Any, b: Any) -> Any:
     return np.bitwise_or(a, b)
 
 
-@elementwise
+@elementwise(refuses=any_floating)
 def bitwise_xor(a: Any, b: Any) -> Any:
     """y = a ^ b, bit by bit; of booleans: either a or b.
 
@@ -146,7 +174,7 @@ def bitwise_xor(a: Any, b: Any) -> Any:
     return np.bitwise_xor(a, b)
 
 
-@elementwise
+@elementwise(refuses=any_floating)
 def bitwise_not(x: Any) -> Any:
     """y = ~x, bit by bit; of booleans: not x.
 
@@ -155,6 +183,28 @@ def bitwise_not(x: Any) -> Any:
     tensor([-6, -7])
     """
     return np.invert(x)
+
+
+@elementwise(refuses=not_integers)
+def bitwise_left_shift(a: Any, b: Any) -> Any:
+    """y = a · 2^b, the bits of a moved to the left.
+
+    >>> import minidl
+    >>> minidl.bitwise_left_shift(minidl.tensor([1, 6]), 2)
+    tensor([ 4, 24])
+    """
+    return np.left_shift(a, b)
+
+
+@elementwise(refuses=not_integers)
+def bitwise_right_shift(a: Any, b: Any) -> Any:
+    """y = ⌊a / 2^b⌋, the bits of a moved to the right.
+
+    >>> import minidl
+    >>> minidl.bitwise_right_shift(minidl.tensor([5, -8]), 2)
+    tensor([ 1, -2])
+    """
+    return np.right_shift(a, b)
 
 
 @elementwise
@@ -217,7 +267,7 @@ def add(a: Any, b: Any) -> Any:
     return a + b
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def sub(a: Any, b: Any) -> Any:
     """y = a - b."""
     return a - b
@@ -240,27 +290,44 @@ def div(a: Any, b: Any) -> Any:
     return np.true_divide(a, b)
 
 
-@elementwise
+@elementwise(refuses=only_booleans)
 def floor_divide(a: Any, b: Any) -> Any:
     """y = ⌊a / b⌋; an integer divided by 0 raises."""
     check_divisor(a, b)
     return np.floor_divide(a, b)
 
 
-@elementwise
+@elementwise(refuses=only_booleans)
 def remainder(a: Any, b: Any) -> Any:
-    """y = a - b ⌊a / b⌋; of an integer by 0 it raises."""
+    """y = a - b ⌊a / b⌋, with the sign of b; of an integer by 0 it raises.
+
+    >>> import minidl
+    >>> minidl.remainder(minidl.tensor([-7.0, 7.0]), 3)
+    tensor([2., 1.])
+    """
     check_divisor(a, b)
     return np.remainder(a, b)
 
 
+@elementwise(refuses=only_booleans)
+def fmod(a: Any, b: Any) -> Any:
+    """y = a - b trunc(a / b), with the sign of a; of an integer by 0 it raises.
+
+    >>> import minidl
+    >>> minidl.fmod(minidl.tensor([-7.0, 7.0]), 3)
+    tensor([-1.,  1.])
+    """
+    check_divisor(a, b)
+    return np.fmod(a, b)
+
+
 def check_divisor(a: Any, b: Any) -> None:
     """Refuse to divide integers by 0, of which NumPy makes 0; floats give inf or NaN."""
-    if np.result_type(a, b).kind != "f" and not np.all(b):
+    if np.result_type(a, b).kind != "f" and np.size(a) and not np.all(b):
         raise ArgumentError("integer division by zero")
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def neg(x: Any) -> Any:
     """y = -x.
 
@@ -271,15 +338,23 @@ def neg(x: Any) -> Any:
     return -x
 
 
-@elementwise
+@elementwise(refuses=only_booleans)
 def pow(a: Any, b: Any) -> Any:
-    """y = a ** b.
+    """y = a ** b; integers to negative powers round towards 0.
 
     >>> import minidl
     >>> minidl.pow(minidl.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    return a**b
+    try:
+        return a**b
+    except ValueError:
+        if np.result_type(a, b).kind == "f":
+            raise
+        if isinstance(b, (int, np.integer)):
+            raise ArgumentError(f"pow: exponent: got {b} for integers, expected at least 0; use x.float()") from None
+        inverse = np.equal(a, 1) + np.equal(a, -1) * (1 - 2 * (b % 2))  # 1 and -1 have one, of others 0 is left
+        return np.where(b < 0, inverse, a ** np.maximum(b, 0)).astype(b.dtype)
 
 
 def pow_da(g: Any, a: Any, b: Any) -> Any:
@@ -353,6 +428,39 @@ def log1p(x: Any) -> Any:
 
 
 @elementwise(floating=True)
+def log2(x: Any) -> Any:
+    """y = log₂ x, exact for powers of 2.
+
+    >>> import minidl
+    >>> minidl.log2(minidl.tensor([1.0, 8.0]))
+    tensor([0., 3.])
+    """
+    return np.log2(x)
+
+
+@elementwise(floating=True)
+def log10(x: Any) -> Any:
+    """y = log₁₀ x.
+
+    >>> import minidl
+    >>> minidl.log10(minidl.tensor([1.0, 2.0]))
+    tensor([0.0000, 0.3010])
+    """
+    return np.log10(x)
+
+
+@elementwise(refuses=not_floating)
+def logaddexp(a: Any, b: Any) -> Any:
+    """y = ln(e^a + e^b), by the larger of the two so that nothing overflows.
+
+    >>> import minidl
+    >>> minidl.logaddexp(minidl.tensor([0.0, 200.0]), minidl.tensor([0.0, 200.0]))
+    tensor([  0.6931, 200.6931])
+    """
+    return np.logaddexp(a, b)
+
+
+@elementwise(floating=True)
 def sqrt(x: Any) -> Any:
     """y = √x.
 
@@ -361,6 +469,61 @@ def sqrt(x: Any) -> Any:
     tensor([2.0000, 1.4142])
     """
     return np.sqrt(x)
+
+
+@elementwise(refuses=not_floating)
+def hypot(a: Any, b: Any) -> Any:
+    """y = √(a² + b²), without the overflow of a square.
+
+    >>> import minidl
+    >>> minidl.hypot(minidl.tensor([3.0, 3e30]), minidl.tensor([4.0, 4e30]))
+    tensor([5.0000e+00, 5.0000e+30])
+    """
+    return np.hypot(a, b)
+
+
+@elementwise(floating=True)
+def sinh(x: Any) -> Any:
+    """y = (e^x - e^-x) / 2, exact for small x too.
+
+    >>> import minidl
+    >>> minidl.sinh(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.1752])
+    """
+    return np.sinh(x)
+
+
+@elementwise(floating=True)
+def cosh(x: Any) -> Any:
+    """y = (e^x + e^-x) / 2.
+
+    >>> import minidl
+    >>> minidl.cosh(minidl.tensor([0.0, 1.0]))
+    tensor([1.0000, 1.5431])
+    """
+    return np.cosh(x)
+
+
+@elementwise(floating=True)
+def asinh(x: Any) -> Any:
+    """y = ln(x + √(x² + 1)), what sinh undoes; exact for small and for negative x too.
+
+    >>> import minidl
+    >>> minidl.asinh(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 0.8814])
+    """
+    return np.arcsinh(x)
+
+
+@elementwise(floating=True)
+def acosh(x: Any) -> Any:
+    """y = ln(x + √(x² - 1)), what cosh undoes; x >= 1.
+
+    >>> import minidl
+    >>> minidl.acosh(minidl.tensor([1.0, 2.0]))
+    tensor([0.0000, 1.3170])
+    """
+    return np.arccosh(x)
 
 
 @elementwise(floating=True)
@@ -396,6 +559,19 @@ def erf(x: Any) -> Any:
     return computed(kernels.elementwise_forward, x, "erf")
 
 
+@elementwise(floating=True)
+def erfc(x: Any) -> Any:
+    """y = 1 - erf x, exact for large x too.
+
+    >>> import minidl
+    >>> minidl.erfc(minidl.tensor([0.0, 5.0]))
+    tensor([1.0000e+00, 1.5375e-12])
+    """
+    from scipy import special
+
+    return special.erfc(x)
+
+
 @elementwise
 def tanh_dx(dy: Any, y: Any) -> Any:
     """dx = dy (1 - y²): what y = tanh x does to a cotangent."""
@@ -417,12 +593,21 @@ exp.defvjp(x=lambda g, out: g * out)
 expm1.defvjp(x=lambda g, x: g * exp(x))  # out + 1 has lost the digits of a small e^x
 log.defvjp(x=lambda g, x: g / x)
 log1p.defvjp(x=lambda g, x: g / (x + 1.0))
+log2.defvjp(x=lambda g, x: g / (x * 0.6931471805599453))  # ln 2
+log10.defvjp(x=lambda g, x: g / (x * 2.302585092994046))  # ln 10
+logaddexp.defvjp(a=lambda g, a, b: g * sigmoid(a - b), b=lambda g, a, b: g * sigmoid(b - a))
 sqrt.defvjp(x=lambda g, out: g / (2.0 * out))
+hypot.defvjp(a=lambda g, a, out: g * (a / out), b=lambda g, b, out: g * (b / out))
+sinh.defvjp(x=lambda g, x: g * cosh(x))
+cosh.defvjp(x=lambda g, x: g * sinh(x))
+asinh.defvjp(x=lambda g, x: g / hypot(x, 1.0))
+acosh.defvjp(x=lambda g, x: g / sqrt((x - 1.0) * (x + 1.0)))
 tanh.defvjp(x=lambda g, out: tanh_dx(g, out))
 tanh_dx.defvjp(dy=lambda g, y: tanh_dx(g, y), y=lambda g, dy, y: g * (-2.0 * dy * y))
 sigmoid.defvjp(x=lambda g, out: sigmoid_dx(g, out))
 sigmoid_dx.defvjp(dy=lambda g, y: sigmoid_dx(g, y), y=lambda g, dy, y: g * (dy * (1.0 - 2.0 * y)))
 erf.defvjp(x=lambda g, x: g * (1.1283791670955126 * exp(-x * x)))  # 2/√π
+erfc.defvjp(x=lambda g, x: g * (-1.1283791670955126 * exp(-x * x)))
 
 # -- trigonometric ---------------------------------------------------------------------------------------------------
 
@@ -449,13 +634,55 @@ def cos(x: Any) -> Any:
     return np.cos(x)
 
 
+@elementwise(floating=True)
+def asin(x: Any) -> Any:
+    """y = the angle from -π/2 to π/2 whose sine is x.
+
+    >>> import minidl
+    >>> minidl.asin(minidl.tensor([0.0, 1.0]))
+    tensor([0.0000, 1.5708])
+    """
+    return np.arcsin(x)
+
+
+@elementwise(floating=True)
+def acos(x: Any) -> Any:
+    """y = the angle from 0 to π whose cosine is x.
+
+    >>> import minidl
+    >>> minidl.acos(minidl.tensor([0.0, 1.0]))
+    tensor([1.5708, 0.0000])
+    """
+    return np.arccos(x)
+
+
+@elementwise(floating=True)
+def atan2(a: Any, b: Any) -> Any:
+    """y = the angle from -π to π of the point whose height is a and whose width is b.
+
+    >>> import minidl
+    >>> minidl.atan2(minidl.tensor([1.0, 1.0]), minidl.tensor([1.0, -1.0]))
+    tensor([0.7854, 2.3562])
+    """
+    return np.arctan2(a, b)
+
+
+def turning(g: Any, side: Any, a: Any, b: Any) -> Any:
+    """g side / (a² + b²), and 0 at the origin, where there is no angle."""
+    radius = hypot(a, b)
+    return where(eq(radius, 0.0), 0.0, g * (side / radius) / radius)
+
+
 sin.defvjp(x=lambda g, x: g * cos(x))
 cos.defvjp(x=lambda g, x: -g * sin(x))
+asin.defvjp(x=lambda g, x: g / sqrt((1.0 - x) * (1.0 + x)))
+acos.defvjp(x=lambda g, x: -g / sqrt((1.0 - x) * (1.0 + x)))
+atan2.defvjp(a=lambda g, a, b: turning(g, b, a, b), b=lambda g, a, b: -turning(g, a, a, b))
 
 # -- piecewise -------------------------------------------------------------------------------------------------------
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def abs(x: Any) -> Any:
     """y = |x|; its slope at 0 is taken as 0.
 
@@ -468,16 +695,19 @@ def abs(x: Any) -> Any:
 
 @elementwise
 def sign(x: Any) -> Any:
-    """y = -1, 0 or 1 with the sign of x.
+    """y = -1, 0 or 1 with the sign of x, 0 of NaN.
 
     >>> import minidl
     >>> minidl.sign(minidl.tensor([-1.5, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
     """
-    return np.sign(x)
+    if np.asarray(x).dtype.kind == "b":
+        return np.positive(x, dtype=np.int8) != 0
+    y = np.sign(x)
+    return np.where(np.isnan(y), 0, y) if np.asarray(y).dtype.kind == "f" else y
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def floor(x: Any) -> Any:
     """y = the largest integer that is at most x.
 
@@ -488,7 +718,7 @@ def floor(x: Any) -> Any:
     return np.floor(x)
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def ceil(x: Any) -> Any:
     """y = the smallest integer that is at least x.
 
@@ -499,13 +729,13 @@ def ceil(x: Any) -> Any:
     return np.ceil(x)
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def round(x: Any) -> Any:
     """y = the nearest integer; halves go to the even one."""
     return np.round(x)
 
 
-@elementwise
+@elementwise(refuses=any_boolean)
 def trunc(x: Any) -> Any:
     """y = x without its fraction.
 
@@ -568,6 +798,7 @@ floor.defvjp(x=lambda g: zeros_like(g))
 ceil.defvjp(x=lambda g: zeros_like(g))
 round.defvjp(x=lambda g: zeros_like(g))
 trunc.defvjp(x=lambda g: zeros_like(g))
+fmod.defvjp(a=lambda g: g, b=lambda g, a, b: -g * trunc(a / b))
 relu.defvjp(x=lambda g, out: relu_dx(g, out))
 relu_dx.defvjp(dy=lambda g, y: relu_dx(g, y), y=lambda g: zeros_like(g))
 maximum.defvjp(a=lambda g, a, b: share_of_winner(g, a, b, lt), b=lambda g, a, b: share_of_winner(g, b, a, lt))
