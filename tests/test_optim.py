@@ -424,6 +424,15 @@ def test_a_gradient_that_does_not_fit_is_refused(gradient, error, message):
     assert w.tolist() == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("kind", FORMULAS)
+def test_a_gradient_that_does_not_fit_a_formula_is_refused(kind):
+    w = param(1.0, 2.0)
+    w.grad = minidl.ones(1)
+    with pytest.raises(ValueError, match=r"of shape \(2,\) has a gradient of shape \(1,\)"):
+        kind([w]).step()
+    assert w.tolist() == [1.0, 2.0]
+
+
 def test_threads_change_no_bit():
     def trained(threads):
         before = minidl.get_num_threads()
@@ -983,6 +992,31 @@ def test_schedule_goes_on_from_an_epoch():
     assert scheduler.last_epoch == 6
     assert scheduler.get_last_lr() == [0.05]
     assert scheduler.base_lrs == [0.4]
+
+
+def test_a_schedule_of_ones_own():
+    """As written for PyTorch, with the names that its base class has."""
+
+    class Warmup(lr_scheduler._LRScheduler):
+        def __init__(self, optimizer, steps, last_epoch=-1):
+            self.steps = steps
+            super().__init__(optimizer, last_epoch)
+
+        def get_lr(self):
+            if not self._get_lr_called_within_step:
+                warnings.warn("use get_last_lr()", UserWarning, stacklevel=2)
+            return [lr * min(1.0, (self.last_epoch + 1) / self.steps) for lr in self.base_lrs]
+
+    optimizer = optim.SGD([with_gradient()], lr=1.0)
+    scheduler = Warmup(optimizer, 4)
+    found = []
+    for _ in range(5):
+        found += scheduler.get_last_lr()
+        optimizer.step()
+        scheduler.step()
+    assert found == [0.25, 0.5, 0.75, 1.0, 1.0]
+    with pytest.warns(UserWarning, match="use get_last_lr"):
+        scheduler.get_lr()
 
 
 def test_wrong_call_order_warns():

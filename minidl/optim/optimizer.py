@@ -16,7 +16,7 @@ import numpy as np
 import minidl
 
 from ..autograd import enable_grad, observer, tick
-from ..errors import ArgumentError, ArgumentTypeError, DTypeError, StateError
+from ..errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError, StateError
 from ..nn.parameter import clear_gradients
 from ..tensor import HookHandle, Tensor
 
@@ -131,6 +131,8 @@ class Optimizer:
     def update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
         """Change these parameters of a group, one by one by the rule."""
         for param in params:
+            if param.grad.shape != param.shape:
+                raise ShapeError(f"a parameter of shape {param.shape} has a gradient of shape {param.grad.shape}")
             self.update(param.array, param.grad.array, self.state[param], group)
             param.cell[0] = tick()  # so that a backward that saved the old values knows
 

@@ -17,6 +17,8 @@ from .one_cycle import OneCycleLR
 from .plateau import ReduceLROnPlateau
 from .scheduler import LambdaLR, LRScheduler, MultiplicativeLR
 
+_LRScheduler = LRScheduler  # the name that older programs derive from
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",

@@ -31,6 +31,8 @@ class LRScheduler:
     [0.5]
     """
 
+    _get_lr_called_within_step = False  # for schedules that warn of a get_lr() called by the user
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         check_optimizer(optimizer)
         if not any("initial_lr" in group for group in optimizer.param_groups):  # the first schedule
@@ -83,7 +85,12 @@ class LRScheduler:
     def _update_lr(self, epoch: int | None = None) -> None:
         """Set the rates of the next epoch, or of a given one."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
-        self.set_lr(self.get_lr() if epoch is None else self._get_closed_form_lr())
+        self._get_lr_called_within_step = True
+        try:
+            rates = self.get_lr() if epoch is None else self._get_closed_form_lr()
+        finally:
+            self._get_lr_called_within_step = False
+        self.set_lr(rates)
 
     def set_lr(self, rates: Iterable[Any]) -> None:
         """Give each group its learning rate."""
