@@ -228,6 +228,62 @@ def test_random_runs_golden(seed):
         compare((params, rates[-1]), (theirs, golden[f"{seed}.rates"]))
 
 
+# -- the inputs that PyTorch tests its optimizers with -----------------------------------------------------------------
+
+
+def ours(value):
+    """Return minidl's counterpart of what PyTorch gives an optimizer; one parameter in two places stays one."""
+    import torch
+
+    made = {}
+
+    def convert(x):
+        if isinstance(x, torch.Tensor):
+            if id(x) not in made:
+                made[id(x)] = minidl.tensor(x.detach().numpy(), requires_grad=x.requires_grad)
+            return made[id(x)]
+        if isinstance(x, dict):
+            return {key: convert(entry) for key, entry in x.items()}
+        return type(x)(convert(entry) for entry in x) if isinstance(x, (list, tuple)) else x
+
+    return convert(value)
+
+
+def path_with(library, kind, options):
+    """Return parameters of several shapes after 20 steps."""
+    rng = np.random.default_rng(0)
+    params = [library.tensor(np.asarray(rng.standard_normal(shape)), requires_grad=True) for shape in SHAPES]
+    optimizer = getattr(library.optim, kind)(params, **options)
+    for _ in range(20):
+        for param in params:
+            param.grad = library.tensor(np.asarray(rng.standard_normal(param.shape)))
+        optimizer.step()
+    return [param.detach().numpy() for param in params]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_of_pytorchs_own_tests(kind):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("expecttest")
+    from torch.testing._internal.common_optimizers import optim_db
+
+    info = next(info for info in optim_db if info.name == kind)
+    for sample in info.optim_inputs_func("cpu", torch.float64):
+        theirs = path_with(torch, kind, sample.kwargs)
+        tensors = any(
+            isinstance(value, torch.Tensor) for value in sample.kwargs.values()
+        )  # of float32, in which PyTorch then computes
+        close = {"rtol": 1e-6, "atol": 1e-6} if tensors else {"rtol": 1e-11, "atol": 1e-12}
+        for a, b in zip(path_with(minidl, kind, ours(sample.kwargs)), theirs, strict=True):
+            np.testing.assert_allclose(a, b, **close, err_msg=sample.desc)
+    for wrong in info.optim_error_inputs_func("cpu", torch.float32):
+        sample = wrong.optimizer_error_input
+        params = [torch.ones(1, requires_grad=True)] if sample.params is None else sample.params
+        with pytest.raises(wrong.error_type):  # a warning is an error here
+            getattr(minidl.optim, kind)(ours(params), **ours(sample.kwargs))
+            pytest.fail(f"{kind} takes: {sample.desc}")
+
+
 def write_golden():
     import torch
 
