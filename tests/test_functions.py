@@ -234,6 +234,28 @@ def test_distributions() -> None:
     assert -2 <= x.min() and x.max() < 3 and abs(x.mean() - 0.5) < 0.05
     assert abs(minidl.empty(n).normal_(1.0, 0.5, generator=g).std().item() - 0.5) < 0.02
     assert abs(minidl.empty(n).bernoulli_(0.25, generator=g).mean().item() - 0.25) < 0.02
+    assert abs(minidl.bernoulli(minidl.zeros(n), 0.7, generator=g).mean().item() - 0.7) < 0.02
+    e = minidl.empty(n).exponential_(2.0, generator=g)
+    assert e.min().item() >= 0 and abs(e.mean().item() - 0.5) < 0.02 and abs(e.std().item() - 0.5) < 0.02
+    c = minidl.empty(n).cauchy_(1.0, 2.0, generator=g).numpy()
+    np.testing.assert_allclose(np.quantile(c, [0.25, 0.5, 0.75]), [-1, 1, 3], atol=0.15)
+    k = minidl.empty(n).geometric_(0.3, generator=g)
+    assert k.min().item() == 1 and abs(k.mean().item() - 1 / 0.3) < 0.1
+    z = minidl.empty(n).log_normal_(0.5, 0.7, generator=g).log()
+    assert abs(z.mean().item() - 0.5) < 0.03 and abs(z.std().item() - 0.7) < 0.02
+    r = minidl.empty(n, dtype=minidl.uint8).random_(3, generator=g).numpy()
+    assert np.abs(np.bincount(r) / n - 1 / 3).max() < 0.02
+    assert minidl.randint_like(minidl.zeros(n), 2, 4, generator=g).unique().tolist() == [2.0, 3.0]
+
+
+def test_draws_without_replacement() -> None:
+    """The first is drawn by the weights, the second by those that are left; weights of 0 come last."""
+    rows = minidl.tensor([0.2, 0.3, 0.5]).expand(20_000, 3)
+    drawn = minidl.multinomial(rows, 2, generator=stream()).numpy()
+    np.testing.assert_allclose(np.bincount(drawn[:, 0]) / 20_000, [0.2, 0.3, 0.5], atol=0.02)
+    assert abs((drawn == [2, 1]).all(1).mean() - 0.5 * 0.3 / 0.5) < 0.02
+    assert minidl.multinomial(minidl.tensor([0.0, 1.0]), 2).tolist() == [1, 0]
+    assert minidl.multinomial(minidl.tensor([3e38, 3e38]), 1, True).shape == (1,)
 
 
 def test_a_seed_repeats_every_draw() -> None:
@@ -244,6 +266,8 @@ def test_a_seed_repeats_every_draw() -> None:
             minidl.rand(3), minidl.randn(2, 2), minidl.randint(9, (4,)), minidl.randperm(6), minidl.bernoulli(p),
             minidl.normal(0.0, 1.0, (2,)), minidl.multinomial(p, 1), minidl.rand_like(p), minidl.randn_like(p),
             F.dropout(minidl.ones(9)), minidl.empty(2).uniform_(), minidl.empty(2).normal_(),
+            minidl.empty(2).exponential_(), minidl.empty(2).random_(), minidl.empty(2).geometric_(0.5),
+            minidl.randint_like(p, 9), minidl.multinomial(p, 3, True),
         ]  # fmt: skip
         return [x.tolist() for x in drawn]
 
@@ -273,6 +297,21 @@ def test_generator_state() -> None:
     minidl.set_rng_state(whole)
     assert minidl.equal(b, minidl.rand(4)) and minidl.initial_seed() == 5
     assert isinstance(g.seed(), int) and g.initial_seed() != 3
+
+
+def test_seeds() -> None:
+    assert minidl.manual_seed(-1).initial_seed() == 2**64 - 1
+    assert minidl.manual_seed(minidl.tensor(3)).initial_seed() == 3
+        minidl.manual_seed(-1).initial_seed() == 2**64 - 1 and minidl.manual_seed(minidl.tensor(3)).initial_seed() == 3
+    )
+    assert minidl.seed() == minidl.initial_seed() and minidl.Generator().device == minidl.device("cpu")
+    for wrong in (2**64, "a", None):
+        with pytest.raises(ValueError, match="seed"):
+            minidl.manual_seed(wrong)
+    with pytest.raises(TypeError, match="seed"):
+        minidl.Generator().manual_seed(1.5)
+    with pytest.raises(TypeError, match="state"):
+        minidl.set_rng_state(minidl.zeros(3))
 
 
 def test_random_dtypes_and_shapes() -> None:

@@ -17,6 +17,10 @@ def leaf(*values: float) -> Any:
     return minidl.tensor(values, dtype=minidl.float64, requires_grad=True)
 
 
+def index(*values: int) -> Any:
+    return minidl.tensor(values)
+
+
 # -- recorded changes give the gradients of y = f(x) -----------------------------------------------------------------
 
 CHANGES: list[tuple[str, Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = [
@@ -46,6 +50,21 @@ CHANGES: list[tuple[str, Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] 
     ("copy_ broadcast", lambda y, x: y.copy_(x[:1]), lambda y, x: y * 0.0 + x[:1]),
     ("addcmul_", lambda y, x: y.addcmul_(x, x, value=0.5), lambda y, x: y + 0.5 * x * x),
     ("addcdiv_", lambda y, x: y.addcdiv_(x, x + 1, value=0.5), lambda y, x: y + 0.5 * x / (x + 1)),
+    ("unsqueeze_", lambda y, x: y.unsqueeze_(0), lambda y, x: y.unsqueeze(0)),
+    ("squeeze_", lambda y, x: y.squeeze_(), lambda y, x: y.squeeze()),
+    ("transpose_", lambda y, x: y.unsqueeze_(1).transpose_(0, 1), lambda y, x: y.unsqueeze(0)),
+    ("t_ after a change", lambda y, x: y.mul_(x).t_(), lambda y, x: y * x),
+    ("index_add_", lambda y, x: y.index_add_(0, index(0, 0, 2), x), lambda y, x: y.index_add(0, index(0, 0, 2), x)),
+    ("index_fill_", lambda y, x: y.index_fill_(0, index(-1), x[0]), lambda y, x: y.index_fill(0, index(2), x[0])),
+    ("index_put_", lambda y, x: y.index_put_((index(1),), x[:1]), lambda y, x: y.index_put((index(1),), x[:1])),
+    ("put_", lambda y, x: y.put_(index(0, -1), x[1:]), lambda y, x: y.put(index(0, 2), x[1:])),
+    ("masked_scatter_", lambda y, x: y.masked_scatter_(y > 2, x), lambda y, x: y.masked_scatter(y > 2, x)),
+    (
+        "scatter_reduce_",
+        lambda y, x: y.scatter_reduce_(0, index(1, 1, 0), x, "prod"),
+        lambda y, x: y.scatter_reduce(0, index(1, 1, 0), x, "prod"),
+    ),
+    ("uniform_", lambda y, x: y.uniform_(2.0, 2.0), lambda y, x: y * 0.0 + 2.0),
     ("+=", lambda y, x: y.__iadd__(x), lambda y, x: y + x),
     ("-=", lambda y, x: y.__isub__(1.0), lambda y, x: y - 1.0),
     ("*=", lambda y, x: y.__imul__(x), lambda y, x: y * x),
@@ -69,6 +88,24 @@ def test_a_recorded_change_has_the_gradient_of_its_formula(change: Any, formula:
             assert z is y and not y.is_leaf
     for mine, expected in zip(*answers, strict=True):
         np.testing.assert_allclose(mine, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_shape_changes_in_place() -> None:
+    """The Tensor has another shape, its memory and its aliases stay."""
+    x = minidl.arange(6.0).view(2, 3)
+    y = x[:]
+    assert x.t_() is x and x.shape == (3, 2) and x.tolist() == [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
+    x.unsqueeze_(0)[0, 0, 1] = 9.0
+    assert y.tolist() == [[0.0, 1.0, 2.0], [9.0, 4.0, 5.0]] and x.squeeze_().shape == (3, 2)
+    with pytest.raises(GraphError, match="leaf"):
+        leaf(1.0).unsqueeze_(0)
+
+
+def test_a_diagonal_is_a_view() -> None:
+    x = minidl.zeros(2, 3)
+    x.diagonal(1).fill_(5.0)
+    x.T.diagonal().copy_(minidl.tensor([1.0, 2.0]))
+    assert x.tolist() == [[1.0, 5.0, 0.0], [0.0, 2.0, 5.0]]
 
 
 INDICES = [

@@ -40,8 +40,11 @@ def normalised(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tup
     named = sum(width(part) for part in parts)
     if named > len(shape):
         raise IndexOutOfRange(f"index: {named} indices for a tensor of {len(shape)} dimensions")
+    if len(parts) == 1:
+        return tuple(parts), None
     k = next((k for k, part in enumerate(parts) if part is Ellipsis), len(parts))
-    parts[k : k + 1] = [EVERY] * (len(shape) - named)
+    rest, at_end = len(shape) - named, k >= len(parts) - 1  # the dimensions not named, at the end or where ... stands
+    parts[k : k + 1] = [] if at_end else [EVERY] * rest
     front, place, d = [], 0, 0  # for each array and integer: how many of the result's dimensions come before it
     for part in parts:
         d += width(part)
@@ -56,7 +59,8 @@ def normalised(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], tup
         return tuple(parts), None
     (start,) = meant
     span = max(1 if as_array(x).dtype == np.bool_ else x.ndim for x in arrays)
-    return tuple(parts), (*range(span, span + start), *range(span), *range(span + start, span + place))
+    ndim = span + place + (rest if at_end else 0)
+    return tuple(parts), (*range(span, span + start), *range(span), *range(span + start, ndim))
 
 
 def part_from(part: Any) -> Any:
