@@ -7,16 +7,18 @@ slip (with one line that says what was wrong), 130 after Ctrl-C and 141 when the
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import minidl
 
-from . import demo
+from . import demo, runs
 from .errors import MinidlError
 
 Number = TypeVar("Number", int, float)
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"minidl {minidl.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     add_demo(commands)
+    add_runs(commands)
 
     options = parser.parse_args(arguments)
     try:
@@ -84,6 +87,89 @@ def add_demo(commands: argparse._SubParsersAction[Parser]) -> None:
         demo.run(options)
 
     parser.set_defaults(run=run)
+
+
+def add_runs(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `minidl train`, `evaluate`, `predict` and `info`."""
+
+    def command(name: str, help: str, act: Callable[[argparse.Namespace], Any]) -> Parser:
+        parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        parser.add_argument("--json", action="store_true", help="print the results as JSON")
+        parser.set_defaults(run=lambda options: report(act(options), options.json))
+        return parser
+
+    option = command("train", "train what options or a configuration say, into a folder", trained).add_argument
+    option("--config", type=Path, help="a TOML file; options beside it count more")
+    option("--data", choices=runs.DATA, help="the images to learn from (FashionMNIST)")
+    option("--folder", help="read the whole data set from idx files in this folder")
+    option("--model", choices=demo.MODELS, help="the network (mlp)")
+    option("--optimizer", nargs="+", metavar=("NAME", "OPTION=VALUE"), help="of minidl.optim, such as SGD lr=0.1")
+    option("--schedule", nargs="+", metavar=("NAME", "OPTION=VALUE"), help="such as StepLR step_size=3")
+    option("--epochs", type=count, help="how often to go through the images (10)")
+    option("--batch-size", type=count, help="images in a step (16)")
+    option("--seed", type=seed, help="decides the first weights and the order of the images (0)")
+    option("--output", type=Path, default=Path("minidl-run"), help="the run's folder (minidl-run)")
+    option("--resume", type=Path, metavar="FOLDER", help="go on with the run in this folder")
+
+    option = command("evaluate", "measure a run's network on the test images", evaluated).add_argument
+    option("folder", type=Path, help="the run's folder")
+    option = command("predict", "say what is on images", predicted).add_argument
+    option("folder", type=Path, help="the run's folder")
+    option("files", type=Path, nargs="+", help="image files")
+    option = command("info", "list what a run's folder or a safetensors file holds", described).add_argument
+    option("path", type=Path, help="a run's folder or a file")
+
+
+def trained(options: argparse.Namespace) -> Any:
+    """Run `minidl train`."""
+    folder = options.resume or options.output
+    source = options.config or (folder / "config.toml" if options.resume else None)
+    if options.resume:
+        runs.checkpoint(folder)
+    config: dict[str, Any] = runs.read_config(source) if source else {}
+    given = {
+        "data": {"name": options.data, "folder": options.folder, "batch_size": options.batch_size},
+        "model": {"name": options.model},
+        "training": {"epochs": options.epochs, "seed": options.seed},
+    }
+    for table, values in given.items():
+        config.setdefault(table, {}).update({key: value for key, value in values.items() if value is not None})
+    for table in ("optimizer", "schedule"):
+        if words := getattr(options, table):
+            config[table] = {"name": words[0], **dict(map(runs.option, words[1:]))}
+    with redirect_stdout(sys.stderr):  # the progress
+        history = runs.train(runs.completed(config), folder, resume=options.resume is not None)
+    return {"folder": str(folder), **(history.rows[-1] if history.rows else {})}
+
+
+def evaluated(options: argparse.Namespace) -> Any:
+    """Run `minidl evaluate`."""
+    return runs.evaluated(options.folder)
+
+
+def predicted(options: argparse.Namespace) -> Any:
+    """Run `minidl predict`."""
+    return runs.predicted(options.folder, options.files)
+
+
+def described(options: argparse.Namespace) -> Any:
+    """Run `minidl info`."""
+    return runs.described(options.path)
+
+
+def report(answer: Any, as_json: bool) -> None:
+    """Print what a command has found, as JSON or as lines."""
+    if as_json:
+        print(json.dumps(answer, indent=1))
+        return
+    for row in answer if isinstance(answer, list) else [answer]:
+        for name, value in row.items():
+            if isinstance(value, dict):
+                print(f"{name}")
+                for key, inner in value.items():
+                    print(f"   {key}: {inner}")
+            else:
+                print(f"{name}: {value:.4f}" if isinstance(value, float) else f"{name}: {value}")
 
 
 def count(text: str) -> int:

@@ -166,7 +166,7 @@ def fit(
     epochs: int = 1, validation: Iterable[Any] | None = None, metrics: Mapping[str, Metric] | None = None,
     scheduler: Any = None, schedule: str = "epoch", accumulate: int = 1, clip_norm: float | None = None,
     callbacks: Iterable[Callable[[Training], None]] = (), linter: bool = True, ignore: Iterable[str] = (),
-    verbose: bool = True,
+    verbose: bool = True, history: History | None = None,
 ) -> History:  # fmt: skip
     """Train a model: for every batch w ← w - α ∇J(w), epoch after epoch; return the history.
 
@@ -187,6 +187,7 @@ def fit(
         callbacks: functions called with the Training after each epoch, such as EarlyStopping.
         linter, ignore: mistakes are named by LinterWarning, unless `linter` is False or the id is in `ignore`.
         verbose: print a line for each epoch, and show a bar on a terminal.
+        history: of an earlier call, to go on after its last epoch up to `epochs`.
 
     Raises ArgumentError or ArgumentTypeError for arguments that make no sense, and for a loader without batches.
 
@@ -203,14 +204,14 @@ def fit(
     """
     check(model, optimizer, epochs, accumulate, schedule)
     measured = dict(metrics or {})
-    history = History()
+    history = History() if history is None else history
     history.program = loop(epochs, validation is not None, measured, scheduler, schedule, accumulate, clip_norm)
     training = Training(model, optimizer, history)
     callbacks = list(callbacks)
     watch = Linter(model, optimizer, ignore=ignore) if linter else None
     with watch or nullcontext():
         watched = criterion if watch is None else watch.watch(criterion)
-        for epoch in range(1, epochs + 1):
+        for epoch in range(len(history) + 1, epochs + 1):
             start = time.perf_counter()
             training.epoch = epoch
             model.train()
