@@ -3,7 +3,7 @@
 dataset.py     Dataset, IterableDataset, TensorDataset
 combine.py     parts of one data set, several as one: Subset, random_split, ConcatDataset, ChainDataset
 samplers.py    in which order samples are taken: SequentialSampler, RandomSampler, WeightedRandomSampler, ...
-dataloader.py  DataLoader; default_collate, which makes a batch of samples
+dataloader.py  DataLoader; workers.py has its processes; collate.py makes a batch of samples
 transforms.py  Compose, ToTensor, Normalize, Flatten, Lambda
 images.py      Digits, FashionMNIST, MNIST;  idx.py reads their files, download.py fetches them
 bundled/       the data sets that come with minidl, with their sources and licences
@@ -24,6 +24,7 @@ from .samplers import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from .workers import get_worker_info
 
 __all__ = [
     "MNIST",
@@ -44,6 +45,7 @@ __all__ = [
     "WeightedRandomSampler",
     "default_collate",
     "default_convert",
+    "get_worker_info",
     "random_split",
     "read_idx",
     "transforms",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice, repeat
 from typing import Any
 
@@ -15,6 +17,7 @@ from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .reading import EndOfStream, Reader
 from .samplers import BatchSampler, RandomSampler, SequentialSampler
+from .workers import Workers, check_options
 
 # Arguments that PyTorch has for the processes that read samples.
 FOR_PROCESSES = (
@@ -34,11 +37,17 @@ class DataLoader:
         shuffle: a new random order in each run.
         sampler: an iterable of indices, instead of `shuffle`.
         batch_sampler: an iterable of lists of indices, instead of the four arguments around it.
-        num_workers, pin_memory, and what else PyTorch has for processes that read: accepted for its sake. Samples are
-            read in the calling process.
+        num_workers: how many processes read batches ahead; with 0 the calling one does. Order and random numbers
+            are the same for any number. The data set travels to them by pickle.
         collate_fn: makes a batch of a list of samples; by default `default_collate`.
         drop_last: leave out a last batch that is shorter than `batch_size`.
         generator: the minidl.Generator that shuffles; by default the global one.
+        timeout: seconds to wait for a batch from a worker; 0 waits as long as it lives.
+        worker_init_fn: called with the number of each worker when it starts.
+        multiprocessing_context: how they start, by default "forkserver" where it exists, else "spawn".
+        prefetch_factor: batches that each worker reads ahead, by default 2.
+        persistent_workers: keep them from run to run.
+        pin_memory, pin_memory_device, in_order: accepted for PyTorch's sake.
 
     Raises ArgumentError for arguments that contradict each other.
 
@@ -78,6 +87,7 @@ class DataLoader:
             raise ArgumentTypeError(f"DataLoader: the dataset is a {type(dataset).__name__}, without dataset[index]")
         if num_workers < 0:
             raise ArgumentError(f"num_workers is {num_workers}, expected 0 or more")
+        check_options(num_workers, others)
         if sampler is not None and shuffle:
             raise ArgumentError("give a sampler or shuffle=True, not both: the sampler decides on the order")
         if batch_sampler is not None:
@@ -100,6 +110,12 @@ class DataLoader:
         self.sampler = sampler
         self.batch_sampler = batch_sampler
         self.num_workers = num_workers
+        self.timeout = others.get("timeout", 0)
+        self.worker_init_fn = others.get("worker_init_fn")
+        self.multiprocessing_context = others.get("multiprocessing_context")
+        self.prefetch_factor = others.get("prefetch_factor") or (2 if num_workers else None)
+        self.persistent_workers = bool(others.get("persistent_workers"))
+        self._workers: Workers | None = None  # kept if persistent
         self.collate_fn = collate_fn
         self.pin_memory = pin_memory
         self.drop_last = drop_last
@@ -131,11 +147,31 @@ class DataLoader:
         """Yield the batches of numbered tasks with their numbers; each has a stream of random numbers of its own."""
         single = self.batch_sampler is None
         reader = Reader(self.dataset, self.collate_fn, self.batch_size, self.drop_last, single)
-        try:
+        if self.num_workers > 0:
+            yield from self._from_workers(reader, tasks, seed)
+            return
+        with suppress(EndOfStream):
             for number, task in tasks:
                 yield number, reader.read(task, seed + number)
-        except EndOfStream:
-            return
+
+    def _from_workers(self, reader: Reader, tasks: Iterator[tuple[int, Any]], seed: int) -> Iterator[tuple[int, Any]]:
+        """Yield the same from processes, and end them with the run unless they are persistent."""
+        workers = self._workers
+        if workers is None:
+            workers = Workers(
+                reader, self.num_workers, seed, self.worker_init_fn, self.multiprocessing_context, self.timeout
+            )
+        if self.persistent_workers and self._workers is None:
+            self._workers = workers
+            weakref.finalize(self, workers.close)
+        try:
+            yield from workers.batches(tasks, seed, self.prefetch_factor or 1)
+        except (Exception, KeyboardInterrupt):
+            self._workers = None
+            raise
+        finally:
+            if self._workers is not workers:
+                workers.close()
 
     def _tasks(self) -> Iterator[Any]:
         """Return what to read for each batch: for a stream nothing but the next."""
