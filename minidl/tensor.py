@@ -396,7 +396,7 @@ class Tensor(Variable):
         return float(self.item())
 
     def __index__(self) -> int:
-        if self.array.size != 1 or self.array.dtype.kind not in "iu":
+        if self.array.size != 1 or self.array.dtype.kind not in "biu":
             raise DTypeError(
                 f"only an integer Tensor of one element is an index, got {self.dtype} of shape {self.shape}"
             )
@@ -413,7 +413,9 @@ class Tensor(Variable):
         return iter(joining.unbind(self))
 
     def __contains__(self, element: Any) -> bool:
-        return bool(np.any(self.array == (element.array if isinstance(element, Variable) else element)))
+        if not comparable(element):
+            raise DTypeError(f"in: got {type(element).__name__}, expected a Tensor or a number")
+        return ops.eq(self, element).array.any().item()
 
     __hash__ = object.__hash__
 
@@ -592,6 +594,18 @@ class Tensor(Variable):
         """Return it as int32."""
         return self.to(dtypes.int32)
 
+    def short(self) -> Any:
+        """Return it as int16."""
+        return self.to(dtypes.int16)
+
+    def char(self) -> Any:
+        """Return it as int8."""
+        return self.to(dtypes.int8)
+
+    def byte(self) -> Any:
+        """Return it as uint8."""
+        return self.to(dtypes.uint8)
+
     def bool(self) -> Any:
         """Return it as booleans: True where it is not 0."""
         return self.to(dtypes.bool_)
@@ -632,6 +646,8 @@ class Tensor(Variable):
 
     def __rtruediv__(self, other: Any) -> Any:
         return ops.div(other, self)
+
+    __rdiv__ = __rtruediv__
 
     def __rfloordiv__(self, other: Any) -> Any:
         return arithmetic.floor_divide(other, self)
@@ -730,6 +746,7 @@ class Tensor(Variable):
     floor_divide = arithmetic.floor_divide
     remainder = ops.remainder
     fmod = ops.fmod
+    copysign = ops.copysign
     pow = arithmetic.pow
     float_power = arithmetic.float_power
     hypot = ops.hypot
@@ -917,8 +934,8 @@ class Tensor(Variable):
     floor_divide_ = __ifloordiv__ = inplace(arithmetic.floor_divide)
     remainder_ = __imod__ = inplace(ops.remainder)
     fmod_ = inplace(ops.fmod)
+    copysign_ = inplace(ops.copysign)
     pow_ = __ipow__ = inplace(arithmetic.pow)
-    float_power_ = inplace(arithmetic.float_power)
     bitwise_and_ = __iand__ = inplace(ops.bitwise_and)
     bitwise_or_ = __ior__ = inplace(ops.bitwise_or)
     bitwise_xor_ = __ixor__ = inplace(ops.bitwise_xor)
@@ -1018,6 +1035,12 @@ class Tensor(Variable):
     geometric_ = filling(drawing.geometric, "geometric_")
     bernoulli_ = filling(drawing.coin, "bernoulli_")
     random_ = filling(drawing.integer, "random_")
+
+    def float_power_(self, exponent: Any) -> Any:
+        """Put float_power(...) in the place of this Tensor's values, which must be float64, and return it."""
+        if self.dtype != dtypes.float64:
+            raise DTypeError(f"float_power_: the result is float64 and can't be written into {self.dtype}")
+        return self.pow_(exponent)
 
     def fill_(self, value: Any) -> Any:
         """Set every element to `value`."""

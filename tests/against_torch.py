@@ -341,7 +341,9 @@ def keyword_names(name: str, function: Any) -> list[list[str]]:
     return [
         ["input" if a.name == "self" else a.name for a in schema.arguments if not a.is_out]
         for schema in schemas
-        if "out" not in schema.overload_name.split("_") and "Dimname" not in str(schema)
+        if "out" not in schema.overload_name.split("_")
+        and "Dimname" not in str(schema)
+        and schema.arguments[0].name != "a"  # a form for Python numbers alone
     ]
 
 

@@ -188,6 +188,7 @@ ELEMENTWISE = [
     binary("atan2", nonzero, nonzero),
     unary("abs", nonzero),
     unary("sign", nonzero, nan_passes=False),
+    binary("copysign", nonzero, nonzero, order=2, nan_passes=False),
     unary("floor", between),
     unary("ceil", between),
     unary("round", between),

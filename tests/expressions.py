@@ -97,6 +97,69 @@ EXPRESSIONS = {
         I.clone().remainder_(2)
         m.bitwise_xor(U, ~U)
         m.bitwise_not(I)
+        I << 2
+        2 << I
+        I >> 1
+        1 >> I
+        -I >> I
+        m.add(I, I, alpha=2)
+        m.sub(A, I, alpha=1.5)
+        m.div(A, C, rounding_mode="floor")
+        m.div(-I, I + 2, rounding_mode="trunc")
+        m.div(A, I + 2, rounding_mode="trunc")
+        m.true_divide(I, 4)
+        m.fmod(A, C)
+        m.fmod(-7.0 * A, 2)
+        m.remainder(A, C)
+        I ** -I
+        (-1) ** -I
+        2.5 ** I
+        0 ** P
+        m.pow(input=A, exponent=3)
+        A.pow(exponent=2)
+        m.mul(input=A, other=C)
+        A.mul(other=B)
+        m.exp(input=A)
+        m.float_power(I, -0.5)
+        m.atan2(A, C)
+        m.atan2(W, W)
+        m.hypot(A, C)
+        m.logaddexp(A, C)
+        m.logaddexp(W, W)
+        m.logaddexp2(A, C)
+        m.xlogy(A, P)
+        m.xlogy(A6, W)
+        m.lerp(A, C, 0.3)
+        m.lerp(A, C, 0.7)
+        m.lerp(A, C, P)
+        m.addcmul(A, B, C, value=0.5)
+        m.addcdiv(A, B, C, value=-2)
+        m.addcmul(I, I, I, value=2)
+        m.copysign(A, -C)
+        m.copysign(A6, W)
+        m.fmax(A6, W)
+        m.fmin(A6, W)
+        m.heaviside(A6.detach(), W)
+        m.logical_xor(A6, W)
+        m.clamp(A, -P, P)
+        m.clamp(W, W.neg(), W)
+        A.clamp_min(0.1)
+        A.clamp_max(S)
+        m.clamp(I, 1.5)
+        m.where(U)
+        m.masked_fill(I, U, 2.7)
+        m.masked_fill(A, U, S)
+        m.isclose(A, A + 1e-9)
+        m.isclose(W, W, equal_nan=True)
+        m.isclose(I, I + 1, atol=1)
+        (A * 1).clamp_(-0.5, P.max().item())
+        (A * 1).tan_()
+        (A * 1).addcmul_(B, C)
+        (A * 1).lerp_(C, 0.2)
+        I.clone().lt_(2)
+        2 in I
+        A.short()
+        A.byte()
     """,
     "elementwise": """
         m.exp(A)
@@ -109,6 +172,32 @@ EXPRESSIONS = {
         m.rsqrt(P)
         m.square(A)
         m.reciprocal(C)
+        m.log2(P)
+        m.log10(P)
+        m.exp2(A)
+        m.tan(A)
+        m.asin(A / 4)
+        m.acos(A / 4)
+        m.atan(A)
+        m.sinh(A)
+        m.cosh(A)
+        m.asinh(A)
+        m.acosh(P + 1)
+        m.atanh(A / 4)
+        m.erfc(A)
+        m.erfc(W)
+        m.logit(P / 3)
+        m.logit(A, eps=0.1)
+        m.sinc(A6)
+        m.frac(A * 5)
+        m.signbit(W)
+        m.nan_to_num(W.double())
+        m.nan_to_num(W.double(), 1.0, posinf=2.0)
+        m.rad2deg(A)
+        m.deg2rad(A)
+        m.positive(A)
+        m.round(A * 1000, decimals=-2)
+        m.sign(W)
         m.sin(A)
         m.cos(A)
         m.tanh(A)
@@ -184,7 +273,6 @@ EXPRESSIONS = {
         m.sub(A, B, alpha=0.5)
         A.sub(1, alpha=3)
         m.mul(A, 2)
-        m.div(A, C, rounding_mode="floor")
         m.div(A, C, rounding_mode="trunc")
         m.div(I, 2, rounding_mode="floor")
         m.div(-I, 2, rounding_mode="trunc")
@@ -193,7 +281,6 @@ EXPRESSIONS = {
         m.true_divide(I, 2)
         m.remainder(A, 0.7)
         m.remainder(A, -0.7)
-        m.remainder(A, C)
         m.remainder(-I, 3)
         m.pow(A, 2)
         m.pow(2.0, A)
@@ -234,10 +321,8 @@ EXPRESSIONS = {
         m.equal(A, A)
         m.equal(A, C)
         m.equal(A, B)
-        m.isclose(A, A + 1e-9)
         m.allclose(A, A + 1e-9)
         A.allclose(C)
-        m.isclose(W, W, equal_nan=True)
     """,
     "reductions": """
         m.sum(A)
@@ -1030,6 +1115,47 @@ EXPRESSIONS = {
 # what both refuse, by the class that PyTorch raises
 ERRORS: dict[type[Exception], str] = {
     RuntimeError: """
+        U - U
+        I - U
+        1 - U
+        -U
+        +U
+        U // U
+        m.abs(U)
+        A << 1
+        I & 2.5
+        I ** -1
+        I // 0
+        I % m.zeros(3, dtype=m.int64)
+        I.fmod(0)
+        m.add(I, I, alpha=1.5)
+        m.add(I, I, alpha=True)
+        m.div(A, C, rounding_mode="up")
+        (A // C).sum().backward()
+        m.clamp(A)
+        I.clone().clamp_(0.5)
+        I.clone().add_(0.5)
+        I.clone().mul_(A.detach())
+        U.clone().add_(1)
+        m.hypot(I, I)
+        m.logaddexp(I, I)
+        m.lerp(A, C.float(), 0.5)
+        m.lerp(I, I, 0.5)
+        m.addcdiv(I, I, I)
+        m.heaviside(A, I)
+        m.frac(I)
+        m.round(I, decimals=1)
+        m.isclose(A, I)
+        m.isclose(A, A, rtol=-1)
+        m.where(A, A, A)
+        m.masked_fill(A, I, 1)
+        m.masked_fill(I, U, float("nan"))
+        m.masked_fill(I.to(m.uint8), U, 300)
+        m.masked_fill(A, U, V)
+        A[:1].detach().masked_fill_(U, 1)
+        A.float().detach().float_power_(2)
+        A + M
+        None in A
         A.squeeze((0, 0))
         A.expand(-1, 2, 3)
         m.narrow(S, 0, 0, 1)
@@ -1279,6 +1405,29 @@ ERRORS: dict[type[Exception], str] = {
         F.multilabel_margin_loss(A, m.tensor([[0, 1, 3], [0, 1, 2]]))
     """,
     TypeError: """
+        A + None
+        A + "2"
+        A * [1, 2]
+        A < None
+        m.exp("2")
+        m.exp([1.0])
+        m.mul(A)
+        m.mul(A, "2")
+        m.mul(A, A, A)
+        m.exp(A, 1)
+        m.exp(A, odd=1)
+        m.add(A, A, alpha="2")
+        m.pow(A, None)
+        m.clamp(A, "0")
+        m.clamp(A, 0, P)
+        m.where(True, A, A)
+        m.where(U, A)
+        m.round(A, decimals=1.5)
+        m.logit(A, "2")
+        m.addcmul(A, A, A, value="2")
+        m.masked_fill(A, U, "2")
+        m.true_divide(A, 2, rounding_mode="floor")
+        ~A
         m.reshape(A, 3, 2)
         m.permute(A, 1, 0)
         m.flip(A, 0)

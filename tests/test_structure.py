@@ -163,6 +163,7 @@ REASONS = {
     "silu": "one pass and one array kept, not eight passes",
     # constant in pieces
     "sign": "the slope of abs",
+    "copysign": "sees the sign of -0.0, which no comparison does",
     "floor": "rounding",
     "ceil": "rounding",
     "round": "rounding",

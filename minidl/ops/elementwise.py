@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -348,6 +349,8 @@ def pow(a: Any, b: Any) -> Any:
     """
     try:
         return a**b
+    except OverflowError as error:
+        raise ArgumentError(f"pow: exponent: got {b} for integers: {error}") from None
     except ValueError:
         if np.result_type(a, b).kind == "f":
             raise
@@ -367,7 +370,8 @@ def pow_da(g: Any, a: Any, b: Any) -> Any:
 def pow_db(g: Any, a: Any, b: Any, out: Any) -> Any:
     """g a^b log a, and 0 where a = 0 and b >= 0, where the product 0 * log 0 tends to it."""
     if isinstance(a, (int, float)):
-        return g * out * float(np.log(a)) if a > 0 else g * where(ge(b, 0.0), 0.0, float("nan"))
+        slope = g * out * (math.log(a) if a > 0 else -math.inf if a == 0 else math.nan)
+        return where(ge(b, 0.0), 0.0, slope) if a == 0 else slope
     return where(logical_and(eq(a, 0.0), ge(b, 0.0)), 0.0, g * out * log(a))
 
 
@@ -707,6 +711,17 @@ def sign(x: Any) -> Any:
     return np.where(np.isnan(y), 0, y) if np.asarray(y).dtype.kind == "f" else y
 
 
+@elementwise(floating=True)
+def copysign(a: Any, b: Any) -> Any:
+    """y = |a| with the sign of b, that of -0.0 too.
+
+    >>> import minidl
+    >>> minidl.copysign(minidl.tensor([1.0, 2.0]), minidl.tensor([-3.0, 0.0]))
+    tensor([-1.,  2.])
+    """
+    return np.copysign(a, b)
+
+
 @elementwise(refuses=any_boolean)
 def floor(x: Any) -> Any:
     """y = the largest integer that is at most x.
@@ -794,6 +809,7 @@ def share_of_winner(g: Any, mine: Any, other: Any, loses: Any) -> Any:
 
 abs.defvjp(x=lambda g, x: g * sign(x))
 sign.defvjp(x=lambda g: zeros_like(g))
+copysign.defvjp(a=lambda g, a, out: g * (sign(a) * sign(out)), b=lambda g: zeros_like(g))
 floor.defvjp(x=lambda g: zeros_like(g))
 ceil.defvjp(x=lambda g: zeros_like(g))
 round.defvjp(x=lambda g: zeros_like(g))
