@@ -1138,6 +1138,45 @@ def test_lambda_state_of_objects():
     assert b.lr_lambdas[0].epochs == 4
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "name",
+    ["multi_step", "lambda", "sequential", "chained", "plateau", "one_cycle_rate_alone", "cyclic_function_of_steps"],
+)
+def test_a_training_goes_on_from_a_file_to_the_bit(kind, name, tmp_path):
+    def training():
+        minidl.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Dropout(0.3), nn.Linear(6, 2))
+        groups = [{"params": model[0].parameters()}, {"params": [*model[1].parameters(), *model[4].parameters()]}]
+        optimizer = kind([{**group, "lr": minidl.tensor(0.05)} for group in groups])
+        return model, optimizer, SCHEDULES[name](lr_scheduler, optimizer)
+
+    def train(model, optimizer, scheduler, batches):
+        for x, t in batches:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(x), t)
+            loss.backward()
+            optimizer.step()
+            scheduler.step(*[loss] * isinstance(scheduler, lr_scheduler.ReduceLROnPlateau))
+        return [value.tolist() for value in model.state_dict().values()], loss.item()
+
+    rng = np.random.default_rng(1)
+    batches = [
+        (minidl.tensor(rng.standard_normal((8, 4)).astype("f")), minidl.tensor(rng.integers(0, 2, 8))) for _ in range(9)
+    ]
+    first = training()
+    train(*first, batches[:5])
+    saved = {str(k): part.state_dict() for k, part in enumerate(first)}
+    minidl.save({**saved, "random": minidl.get_rng_state()}, tmp_path / "checkpoint")
+    expected = train(*first, batches[5:])
+    second = training()
+    saved = minidl.load(tmp_path / "checkpoint")
+    for k, part in enumerate(second):
+        part.load_state_dict(saved[str(k)])
+    minidl.set_rng_state(saved["random"])
+    assert train(*second, batches[5:]) == expected
+
+
 # -- averages of weights ---------------------------------------------------------------------------------------------
 
 
