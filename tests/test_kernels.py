@@ -365,6 +365,7 @@ CONV2D: dict[str, Any] = {
         # more output channels than two vectors, fewer than half of one, and more pixels than one pass of dw
         {"N": 3, "C": 2, "K": 37, "out": (5, 7), "kernel": (3, 3), "groups": 1, "rest": 0, **PLAIN, "padding": (1, 1)},
         {"N": 2, "C": 1, "K": 7, "out": (3, 18), "kernel": (5, 5), "groups": 2, "rest": 0, **PLAIN, "padding": (2, 2)},
+        {"N": 9, "C": 2, "K": 8, "out": (31, 32), "kernel": (1, 3), "groups": 1, "rest": 0, **PLAIN},
         {"N": 2, "C": 5, "K": 19, "out": (47, 53), "kernel": (1, 3), "groups": 1, "rest": 0, **PLAIN},
         # depthwise: rows longer than a vector and shorter, two output channels for each input channel, other kernels
         {"N": 2, "C": 1, "K": 1, "out": (7, 37), "kernel": (3, 3), "groups": 5, "rest": 0, **PLAIN, "padding": (1, 1)},

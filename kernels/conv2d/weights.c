@@ -18,6 +18,12 @@ static void run(const struct core *core, bool large, void (*work)(void *job, ptr
     }
 }
 
+/* Whether lanes are pixels of a row: so few output channels fill no vector. */
+static bool few_channels(const struct convolution *c, ptrdiff_t lanes)
+{
+    return c->k / c->groups <= 8 && c->stride_w == 1 && c->ow >= lanes;
+}
+
 #define UNIT "conv2d/weights_unit.h"
 #include "core/units.h"
 
@@ -34,6 +40,7 @@ bool weights_dw(const struct core *core, const struct convolution *c, const void
         return true;
     }
     /* Half a vector of channels is AVX2's whole vector, at twice the vectors a second. */
-    const bool halves = core->instruction_set == AVX512 && c->k / c->groups <= (c->is_double ? 4 : 8);
+    const bool halves = core->instruction_set == AVX512 && c->k / c->groups <= (c->is_double ? 4 : 8) &&
+                        !few_channels(c, c->is_double ? 8 : 16);
     return units[halves ? AVX2 : core->instruction_set][c->is_double](core, c, dy, x, dw);
 }

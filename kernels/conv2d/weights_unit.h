@@ -3,12 +3,20 @@
  * dw[k, term] = sum over pixels of dy[k, pixel] x[pixel + offset of term], where a term is an input channel and a
  * tap: a product of two matrices, of which neither is written down. Lanes are output channels: dy is transposed once.
  * The other factor is broadcast from the image, which has its zeros around it, so that a term is no more than an
- * offset. A tile of dw stays in registers while all pixels pass by. */
+ * offset. A tile of dw stays in registers while all pixels pass by.
+ *
+ * A few output channels fill no vector: then lanes are pixels of a row, and dy is read as it lies. */
+
+#include "core/rows.h"
 
 #if REGISTERS == 32
 #define TERMS 9
+#define FEW_OUTPUTS 6
+#define FEW_TERMS 4
 #else
 #define TERMS 6
+#define FEW_OUTPUTS 3
+#define FEW_TERMS 3
 #endif
 
 /* The images of one pass, and what they are made into. */
@@ -73,7 +81,7 @@ typedef void NAME(tile_function)(const struct NAME(weights) *w, const REAL *imag
                                  const ptrdiff_t *offsets, REAL *sums);
 
 #define TILE(count, vectors)                                                                                           \
-    static void NAME(tile_##count##x##vectors)(const struct NAME(weights) *w, const REAL *image, const REAL *dy,        \
+    static void NAME(tile_##count##x##vectors)(const struct NAME(weights) *w, const REAL *image, const REAL *dy,       \
                                                const ptrdiff_t *offsets, REAL *sums)                                   \
     {                                                                                                                  \
         NAME(tile)(count, vectors, w, image, dy, offsets, sums);                                                       \
@@ -84,7 +92,7 @@ TILE(1, 2) TILE(2, 2) TILE(3, 2) TILE(4, 2) TILE(5, 2) TILE(6, 2)
 #if TERMS == 9
 TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(7, 2) TILE(8, 2) TILE(9, 2)
 #define UP_TO_TERMS(v)                                                                                                 \
-    {NAME(tile_1x##v), NAME(tile_2x##v), NAME(tile_3x##v), NAME(tile_4x##v), NAME(tile_5x##v),                          \
+    {NAME(tile_1x##v), NAME(tile_2x##v), NAME(tile_3x##v), NAME(tile_4x##v), NAME(tile_5x##v),                         \
      NAME(tile_6x##v), NAME(tile_7x##v), NAME(tile_8x##v), NAME(tile_9x##v)}
 #else
 #define UP_TO_TERMS(v)                                                                                                 \
@@ -98,6 +106,100 @@ static NAME(tile_function) *const NAME(tiles)[2][TERMS] = {UP_TO_TERMS(1), UP_TO
 static ptrdiff_t NAME(vectors)(const struct NAME(weights) *w, ptrdiff_t block)
 {
     return w->outputs - block * w->block > LANES ? 2 : 1;
+}
+
+/* Adds the products of LANES pixels to a tile of outputs x terms, only those of the lanes in `mask` if `part`. */
+INLINE void NAME(few_pixels)(int outputs, int terms, const REAL *dy, ptrdiff_t plane, const REAL *at,
+                             const ptrdiff_t *offset, bool part, MASK mask, VECTOR sum[FEW_OUTPUTS][FEW_TERMS])
+{
+    VECTOR g[FEW_OUTPUTS];
+    UNROLL
+    for (int o = 0; o < outputs; o++) {
+        g[o] = NAME(load)(dy + o * plane);
+        if (part)
+            g[o] = (VECTOR)((MASK)g[o] & mask);
+    }
+    UNROLL
+    for (int t = 0; t < terms; t++) {
+        VECTOR pixels = NAME(load)(at + offset[t]);
+        if (part) /* an infinity there would make a NaN of the 0 in dy */
+            pixels = (VECTOR)((MASK)pixels & mask);
+        UNROLL
+        for (int o = 0; o < outputs; o++)
+            sum[o][t] += g[o] * pixels;
+    }
+}
+
+/* A tile with lanes of pixels: stride 1 and rows of LANES pixels at least. The last vector of a row ends with it. */
+INLINE void NAME(few)(int outputs, int terms, const struct NAME(weights) *w, const REAL *image, const REAL *dy,
+                      const ptrdiff_t *offsets, REAL *to)
+{
+    const struct convolution *c = w->c;
+    const ptrdiff_t plane = c->oh * c->ow, whole = c->ow / LANES * LANES;
+    const MASK mask = NAME(ends)(c->ow);
+    ptrdiff_t offset[FEW_TERMS];
+    VECTOR sum[FEW_OUTPUTS][FEW_TERMS];
+    UNROLL
+    for (int t = 0; t < terms; t++) {
+        offset[t] = offsets[t];
+        UNROLL
+        for (int o = 0; o < outputs; o++)
+            sum[o][t] = (VECTOR){0};
+    }
+    for (ptrdiff_t n = 0; n < w->images; n++) {
+        for (ptrdiff_t i = 0; i < c->oh; i++) {
+            const REAL *at = image + (n * c->c * w->height + i * c->stride_h) * w->width;
+            const REAL *from = dy + n * c->k * plane + i * c->ow;
+            for (ptrdiff_t j = 0; j < whole; j += LANES)
+                NAME(few_pixels)(outputs, terms, from + j, plane, at + j, offset, false, mask, sum);
+            const ptrdiff_t last = c->ow - LANES;
+            if (whole < c->ow)
+                NAME(few_pixels)(outputs, terms, from + last, plane, at + last, offset, true, mask, sum);
+        }
+    }
+    UNROLL
+    for (int o = 0; o < outputs; o++) {
+        UNROLL
+        for (int t = 0; t < terms; t++) {
+            const REAL here = NAME(sum)(sum[o][t]);
+            to[o * w->terms + t] = w->add ? to[o * w->terms + t] + here : here;
+        }
+    }
+}
+
+#define FEW(outputs, terms)                                                                                            \
+    static void NAME(few_##outputs##x##terms)(const struct NAME(weights) *w, const REAL *image, const REAL *dy,        \
+                                              const ptrdiff_t *offsets, REAL *to)                                      \
+    {                                                                                                                  \
+        NAME(few)(outputs, terms, w, image, dy, offsets, to);                                                          \
+    }
+#if FEW_OUTPUTS == 6
+#define UP_TO_FEW(f) f(1) f(2) f(3) f(4) f(5) f(6)
+#define FEW_ROW(o) FEW(o, 1) FEW(o, 2) FEW(o, 3) FEW(o, 4)
+#define FEW_NAMES(o) {NAME(few_##o##x1), NAME(few_##o##x2), NAME(few_##o##x3), NAME(few_##o##x4)},
+#else
+#define UP_TO_FEW(f) f(1) f(2) f(3)
+#define FEW_ROW(o) FEW(o, 1) FEW(o, 2) FEW(o, 3)
+#define FEW_NAMES(o) {NAME(few_##o##x1), NAME(few_##o##x2), NAME(few_##o##x3)},
+#endif
+UP_TO_FEW(FEW_ROW)
+
+/* By [outputs - 1][terms - 1]. */
+static NAME(tile_function) *const NAME(few_tiles)[FEW_OUTPUTS][FEW_TERMS] = {UP_TO_FEW(FEW_NAMES)};
+
+/* Adds this pass's pixels to a tile of dw, with lanes of pixels. */
+static void NAME(weigh_few)(void *argument, ptrdiff_t number)
+{
+    const struct NAME(weights) *w = argument;
+    const struct convolution *c = w->c;
+    const ptrdiff_t tile = number % w->tiles, block = number / w->tiles % w->blocks;
+    const ptrdiff_t group = number / w->tiles / w->blocks;
+    const ptrdiff_t first = tile * w->terms / w->tiles, count = (tile + 1) * w->terms / w->tiles - first;
+    const ptrdiff_t output = block * w->outputs / w->blocks, end = (block + 1) * w->outputs / w->blocks;
+    const ptrdiff_t channel = group * w->outputs + output;
+    NAME(few_tiles)[end - output - 1][count - 1](
+        w, w->image + group * (c->c / c->groups) * w->height * w->width, w->dy + channel * c->oh * c->ow,
+        w->offsets + first, w->dw + channel * w->terms + first);
 }
 
 /* Puts zeros around one channel of one image. */
@@ -182,9 +284,10 @@ static bool NAME(dw)(const struct core *core, const struct convolution *c, const
         .outputs = c->k / c->groups,
         .terms = inputs * c->kh * c->kw,
     };
-    w.block = w.outputs <= LANES ? LANES : 2 * LANES;
+    const bool few = few_channels(c, LANES);
+    w.block = few ? FEW_OUTPUTS : w.outputs <= LANES ? LANES : 2 * LANES;
     w.blocks = (w.outputs + w.block - 1) / w.block;
-    w.tiles = (w.terms + TERMS - 1) / TERMS;
+    w.tiles = few ? (w.terms + FEW_TERMS - 1) / FEW_TERMS : (w.terms + TERMS - 1) / TERMS;
     ptrdiff_t *offsets = core->scratch(0, (size_t)w.terms * sizeof *offsets);
     w.lanes = core->scratch(1, (size_t)(c->groups * w.blocks * w.block * most * pixels) * sizeof(REAL));
     w.padded = core->scratch(2, pads ? (size_t)(most * c->c * w.height * w.width) * sizeof(REAL) : 1);
@@ -205,8 +308,9 @@ static bool NAME(dw)(const struct core *core, const struct convolution *c, const
         w.add = pass > 0;
         if (pads)
             run(core, large, NAME(pad), &w, w.images * c->c);
-        run(core, large, NAME(turn_block), &w, c->groups * w.blocks * w.images);
-        run(core, large, NAME(weigh), &w, c->groups * w.blocks * w.tiles);
+        if (!few)
+            run(core, large, NAME(turn_block), &w, c->groups * w.blocks * w.images);
+        run(core, large, few ? NAME(weigh_few) : NAME(weigh), &w, c->groups * w.blocks * w.tiles);
     }
     return true;
 }
@@ -214,3 +318,9 @@ static bool NAME(dw)(const struct core *core, const struct convolution *c, const
 #undef TERMS
 #undef TILE
 #undef UP_TO_TERMS
+#undef FEW_OUTPUTS
+#undef FEW_TERMS
+#undef FEW
+#undef UP_TO_FEW
+#undef FEW_ROW
+#undef FEW_NAMES
