@@ -476,7 +476,8 @@ def try_operation(name: str, limit: int, mutate: bool) -> Tally:
         variant = f"{op.variant_test_name} " if op.variant_test_name else ""
         for word, theirs, mine, args, kwargs, second in calls(op, limit, mutate):
             unchanged = "place" not in word and name not in CHANGING
-            drops = kwargs.get("dropout_p") or (name.endswith("multi_head_attention_forward") and args[10:11] != [0.0])
+            chances = [kwargs.get("dropout_p"), *(args[10:11] if name.endswith("attention_forward") else ())]
+            drops = any(isinstance(p, float) and p > 0 for p in chances)
             tally.run(
                 variant + word, f"{shown(args)} {shown(kwargs)}",
                 lambda: both(

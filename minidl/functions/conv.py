@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, ShapeError
-from ._arguments import as_array, integers, pair
+from ._arguments import as_array, integers, one_int, pair
 from .layers import by_floats, same_numbers
 from .padding import surrounded
 
@@ -68,7 +68,7 @@ def convolution(
             f"{name}: the input has shape {x.shape}, expected (N, channels, height, width) or (channels, height, width)"
         )
     strides, dilations = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
-    check_groups(name, groups, w.shape[0], "output")
+    groups = checked_groups(name, groups, w.shape[0], "output")
     if x.shape[1] != w.shape[1] * groups:
         raise ShapeError(
             f"{name}: the input has {x.shape[1]} channels (shape {x.shape}), the weight expects {w.shape[1] * groups} "
@@ -159,7 +159,7 @@ def transposed(
         )
     strides, dilations = pair(stride, "stride", 1), pair(dilation, "dilation", 1)
     pads, more = pair(padding, "padding"), pair(output_padding, "output_padding")
-    check_groups(name, groups, w.shape[0], "input")
+    groups = checked_groups(name, groups, w.shape[0], "input")
     if x.shape[1] != w.shape[0]:
         raise ShapeError(f"{name}: the input has {x.shape[1]} channels (shape {x.shape}), the weight {w.shape[0]}")
     check_bias(name, bias, w.shape[1] * groups)
@@ -190,12 +190,14 @@ def check_weight(name: str, w: np.ndarray[Any, Any], space: int, form: str) -> N
         raise ShapeError(f"{name}: weight has shape {w.shape}, expected {form}")
 
 
-def check_groups(name: str, groups: Any, channels: int, which: str) -> None:
-    """Refuse groups that do not divide the channels."""
-    if not isinstance(groups, int) or groups < 1 or channels % groups:
+def checked_groups(name: str, groups: Any, channels: int, which: str) -> int:
+    """Return the number of groups; refuse one that does not divide the channels."""
+    count = one_int(groups, "groups")
+    if count < 1 or channels % count:
         raise ArgumentError(
             f"{name}: groups is {groups}, expected a positive divisor of the {channels} {which} channels"
         )
+    return count
 
 
 def check_bias(name: str, bias: Any, channels: int) -> None:

@@ -11,7 +11,7 @@ from .. import ops, random
 from ..autograd import wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array
+from ._arguments import array_in, as_array, flag, number
 
 
 def same_floats(name: str, **arrays: Any) -> None:
@@ -25,7 +25,7 @@ def same_numbers(name: str, kinds: str, **arrays: Any) -> None:
     float16 is for storage: no kernel takes it.
     """
     first, wanted = None, None
-    found = {argument: as_array(x, argument).dtype for argument, x in arrays.items() if x is not None}
+    found = {argument: array_in(x, argument).dtype for argument, x in arrays.items() if x is not None}
     if any(dtype.kind == "f" for dtype in found.values()):
         kinds = "f"
     for argument, dtype in found.items():
@@ -143,9 +143,9 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 
 def nothing_drops(p: float, training: bool) -> bool:
     """Return whether dropout leaves everything as it is; refuse a p that is no probability."""
-    if not isinstance(p, (int, float)) or not 0 <= p <= 1:
+    if not 0 <= number(p, "p") <= 1:
         raise ArgumentError(f"dropout: p is a probability from 0 to 1, got {p!r}")
-    return not training or p == 0
+    return not flag(training, "training") or p == 0
 
 
 def drawn(name: str, input: Any, p: float, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:

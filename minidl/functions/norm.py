@@ -11,7 +11,7 @@ from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, shape_from
+from ._arguments import array_in, as_array, flag, number, one_int, shape_from
 from .layers import same_floats
 from .padding import surrounded
 from .pooling import avg_pool2d
@@ -29,9 +29,9 @@ def batch_norm(
 
     >>> import minidl
     >>> x = minidl.tensor([[1.0], [3.0]])
-    >>> minidl.nn.functional.batch_norm(x, None, None, training=True, eps=0.0)
-    tensor([[-1.],
-            [ 1.]])
+    >>> minidl.nn.functional.batch_norm(x, None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]])
     """
     x = as_array(input)
     same_floats("batch_norm", input=x, weight=weight, bias=bias)
@@ -39,8 +39,13 @@ def batch_norm(
         raise ShapeError(f"batch_norm: the input has shape {x.shape}, expected (N, channels, ...)")
     channels = x.shape[1]
     check_channels("batch_norm", channels, weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
-    if not training:
-        if running_mean is None or running_var is None:
+    if (running_mean is None) != (running_var is None):
+        raise ArgumentError("batch_norm: give both running_mean and running_var, or neither")
+    momentum, eps = number(momentum, "momentum"), number(eps, "eps")
+    if eps < 0 or (eps == 0 and training):
+        raise ArgumentError(f"eps: got {eps}, expected a positive number{'' if training else ', or 0'}")
+    if not flag(training, "training"):
+        if running_mean is None:
             raise ArgumentError("batch_norm: running_mean and running_var are needed when not training")
         same_floats("batch_norm", input=x, running_mean=running_mean, running_var=running_var)
         scale = ops.div(1.0 if weight is None else weight, ops.sqrt(ops.add(running_var, eps)))
@@ -85,7 +90,7 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     tensor([[-1.,  1.]])
     """
     shape = normalised_shape("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    return ops.layer_norm(input, weight, bias, eps=eps, dims=len(shape))
+    return ops.layer_norm(input, weight, bias, eps=number(eps, "eps"), dims=len(shape))
 
 
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
@@ -98,7 +103,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     tensor([[ 1., -1.]])
     """
     x, shape = as_array(input), normalised_shape("rms_norm", input, normalized_shape, weight=weight)
-    eps = float(np.finfo(x.dtype).eps) if eps is None else eps
+    eps = float(np.finfo(x.dtype).eps) if eps is None else number(eps, "eps")
     return ops.rms_norm(input, weight, eps=eps, dims=len(shape))
 
 
@@ -115,7 +120,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     same_floats("group_norm", input=x, weight=weight, bias=bias)
     if x.ndim < 2:
         raise ShapeError(f"group_norm: the input has shape {x.shape}, expected (N, channels, ...)")
-    if not isinstance(num_groups, int) or num_groups < 1 or x.shape[1] % num_groups:
+    num_groups, eps = one_int(num_groups, "num_groups"), number(eps, "eps")
+    if num_groups < 1 or x.shape[1] % num_groups:
         raise ArgumentError(f"num_groups: got {num_groups}, expected a positive divisor of the {x.shape[1]} channels")
     check_channels("group_norm", x.shape[1], weight=weight, bias=bias)
     if x.size == num_groups and x.shape[0] == 1:
@@ -138,7 +144,7 @@ def instance_norm(
              [-1.,  1.]]])
     """
     x = as_array(input)
-    if not use_input_stats:
+    if not flag(use_input_stats, "use_input_stats"):
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     same_floats("instance_norm", input=x, weight=weight, bias=bias)
     if x.ndim < 3:
@@ -147,6 +153,9 @@ def instance_norm(
     space = prod(x.shape[2:])
     vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     check_channels("instance_norm", channels, **vectors)
+    if (running_mean is None) != (running_var is None):
+        raise ArgumentError("instance_norm: give both running_mean and running_var, or neither")
+    momentum, eps = number(momentum, "momentum"), number(eps, "eps")
     if space < 2:
         raise ArgumentError(f"instance_norm: expected more than 1 place per channel, got input size {x.shape}")
     y, mean, var = by_statistics(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps)
@@ -169,8 +178,9 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     x = as_array(input)
     if x.ndim < 3:
         raise ShapeError(f"local_response_norm: the input has shape {x.shape}, expected (N, channels, ...)")
-    if not isinstance(size, int) or size < 1:
-        raise ArgumentError(f"size: got {size!r}, expected a positive int")
+    size, (alpha, beta, k) = one_int(size, "size"), (number(x, "alpha, beta, k") for x in (alpha, beta, k))
+    if size < 1:
+        raise ArgumentError(f"size: got {size}, expected a positive int")
     if not x.size:
         return input
     squares = ops.reshape(ops.mul(input, input), shape=(x.shape[0], 1, x.shape[1], prod(x.shape[2:])))
@@ -190,7 +200,7 @@ def affine(y: Any, weight: Any, bias: Any) -> Any:
 def check_channels(name: str, channels: int, **vectors: Any) -> None:
     """Refuse vectors of another length than one number for each channel."""
     for argument, vector in vectors.items():
-        if vector is not None and as_array(vector, argument).shape != (channels,):
+        if vector is not None and array_in(vector, argument).shape != (channels,):
             shape = as_array(vector).shape
             raise ShapeError(f"{name}: {argument} has shape {shape}, expected ({channels},), one for each channel")
 

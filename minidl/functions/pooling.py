@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..autograd import wrap
 from ..errors import ArgumentError, ShapeError
-from ._arguments import as_array, integers, pair
+from ._arguments import array_in, as_array, flag, integers, ints, number, one_int, pair
 from .activation import relu
 from .conv import flat, single, tall
 from .layers import by_floats, same_numbers
@@ -53,14 +53,14 @@ def max_pool2d(
     if min(size) < 1:
         raise ShapeError(f"max_pool2d: an input of {x.shape[2:]} is smaller than the kernel {kernels}")
     y, index = ops.max_pool2d(input, kernel_size=kernels, stride=strides, padding=pads, dilation=dilations, size=size)
-    return (y, ops.cast(index, dtype="int64", source="int32")) if return_indices else y
+    return (y, ops.cast(index, dtype="int64", source="int32")) if flag(return_indices, "return_indices") else y
 
 
 def pooled_size(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
     """Return ⌊(n + 2p - d(k - 1) - 1) / s⌋ + 1; with ceil_mode rounded up, if the last window starts inside."""
     room = n + 2 * padding - dilation * (kernel - 1) - 1
     size = room // stride + 1
-    if ceil_mode and room % stride and size * stride < n + padding:
+    if flag(ceil_mode, "ceil_mode") and room % stride and size * stride < n + padding:
         size += 1
     return size
 
@@ -121,8 +121,10 @@ def avg_pool2d(
     strides = kernels if stride is None or stride in ([], ()) else pair(stride, "stride", 1)
     pads = pair(padding, "padding")
     check_padding(padding, pads, kernels, kernel_size)
-    if divisor_override is not None and (not isinstance(divisor_override, int) or divisor_override == 0):
-        raise ArgumentError(f"divisor_override: got {divisor_override!r}, expected an int other than 0")
+    if divisor_override is not None:
+        divisor_override = one_int(divisor_override, "divisor_override")
+        if divisor_override == 0:
+            raise ArgumentError("divisor_override: got 0, expected another int")
     rows, columns = (
         windows(x.shape[axis - 2], kernels[axis], strides[axis], pads[axis], ceil_mode, count_include_pad)
         for axis in (0, 1)
@@ -141,7 +143,8 @@ def windows(n: int, kernel: int, stride: int, padding: int, ceil_mode: bool, cou
     for k in range(pooled_size(n, kernel, stride, padding, 1, ceil_mode)):
         start, stop = k * stride - padding, min(k * stride - padding + kernel, n + padding)
         first, end = max(start, 0), min(stop, n)
-        bounds.append((first, end, stop - start if count_include_pad else end - first))
+        inside = not flag(count_include_pad, "count_include_pad")
+        bounds.append((first, end, end - first if inside else stop - start))
     return tuple(bounds)
 
 
@@ -153,7 +156,7 @@ def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
     tensor([[[1., 3.]]])
     """
     check_space("adaptive_avg_pool1d", input, 1)
-    return flat(adaptive_avg_pool2d(tall(input), (1, single(output_size, "output_size", 1))))
+    return flat(adaptive_avg_pool2d(tall(input), (1, single(output_size, "output_size"))))
 
 
 def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
@@ -198,13 +201,15 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
         y, index = (ops.reshape(part, shape=part.shape[1:]) for part in parts)
     else:
         (r, c), (n, channels, _, width) = (reads(rows), reads(columns)), x.shape
-        seen = x[:, :, r[:, None, :, None], c[None, :, None, :]].reshape(n, channels, len(r), len(c), -1)
+        seen = x[:, :, r[:, None, :, None], c[None, :, None, :]].reshape(
+            n, channels, len(r), len(c), r[:1].size * c[:1].size
+        )
         best = np.argmax(seen, 4) if seen.size else np.zeros(seen.shape[:4], np.int64)
         u, v = np.divmod(best, max(c.shape[1], 1))  # the best place within its window
         i, j = np.arange(len(r))[:, None], np.arange(len(c))
         index = wrap(r[i, u] * width + c[j, v])
         y = ops.gather_planes(input, index)
-    return (y, index) if return_indices else y
+    return (y, index) if flag(return_indices, "return_indices") else y
 
 
 def reads(windows: Windows) -> np.ndarray[Any, Any]:
@@ -217,7 +222,7 @@ def adaptive_windows(name: str, input: Any, output_size: Any) -> tuple[Windows, 
     """Return the windows of rows and columns that output_size, in which None keeps a size, stands for."""
     x = check_space(name, input, 2)
     sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
-    if len(sizes) != 2:
+    if len(sizes) != 2 or output_size is None:
         raise ShapeError(f"output_size: got {output_size!r}, expected an int or two (height, width)")
     wanted = [n if size is None else size for size, n in zip(sizes, x.shape[-2:], strict=True)]
     height, width = integers(wanted, "output_size")
@@ -253,8 +258,10 @@ def max_unpool1d(
     check_space("max_unpool1d", input, 1)
     strides = None if stride is None or stride in ([], ()) else (1, single(stride, "stride", 1))
     kernel, pads = (1, single(kernel_size, "kernel_size", 1)), (0, single(padding, "padding"))
-    size = None if output_size is None else (1, single(output_size[-1:], "output_size"))
-    return flat(max_unpool2d(tall(input), tall(indices), kernel, strides, pads, size))
+    size = None if output_size is None else (1, *ints(output_size, "output_size")[-1:])
+    places = array_in(indices, "indices")
+    places = places.reshape(*places.shape[:-1], 1, *places.shape[-1:])
+    return flat(max_unpool2d(tall(input), places, kernel, strides, pads, size))
 
 
 def max_unpool2d(
@@ -270,7 +277,7 @@ def max_unpool2d(
     tensor([[[0., 0.],
              [0., 3.]]])
     """
-    x, index = check_space("max_unpool2d", input, 2), as_array(indices, "indices")
+    x, index = check_space("max_unpool2d", input, 2), array_in(indices, "indices")
     if index.dtype != np.int64 or index.shape != x.shape:
         raise ShapeError(f"indices: got {index.dtype} of shape {index.shape}, expected int64 of the input's {x.shape}")
     kernels = pair(kernel_size, "kernel_size", 1)
@@ -278,7 +285,7 @@ def max_unpool2d(
     pads = pair(padding, "padding")
     size = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[-2:], strides, pads, kernels, strict=True)]
     if output_size is not None:
-        wanted = integers(tuple(output_size)[-2:], "output_size")
+        wanted = ints(output_size, "output_size")[-2:]
         if len(wanted) != 2 or any(abs(a - b) >= s for a, b, s in zip(wanted, size, strides, strict=True)):
             raise ShapeError(f"output_size: got {tuple(output_size)}, expected nearer to {tuple(size)} than the stride")
         size = list(wanted)
@@ -298,8 +305,8 @@ def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     >>> minidl.nn.functional.lp_pool1d(minidl.tensor([[3.0, 4.0]]), 2, 2)
     tensor([[5.]])
     """
-    kernel = single(kernel_size, "kernel_size", 1)
-    return rooted(avg_pool1d(ops.pow(input, norm_type), kernel, stride, 0, ceil_mode), kernel, norm_type)
+    kernel, p = single(kernel_size, "kernel_size", 1), number(norm_type, "norm_type")
+    return rooted(avg_pool1d(ops.pow(input, p), kernel, stride, 0, ceil_mode), kernel, p)
 
 
 def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
@@ -309,8 +316,8 @@ def lp_pool2d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None
     >>> minidl.nn.functional.lp_pool2d(minidl.tensor([[[3.0, 4.0]]]), 2, (1, 2))
     tensor([[[5.]]])
     """
-    kh, kw = pair(kernel_size, "kernel_size", 1)
-    return rooted(avg_pool2d(ops.pow(input, norm_type), (kh, kw), stride, 0, ceil_mode), kh * kw, norm_type)
+    (kh, kw), p = pair(kernel_size, "kernel_size", 1), number(norm_type, "norm_type")
+    return rooted(avg_pool2d(ops.pow(input, p), (kh, kw), stride, 0, ceil_mode), kh * kw, p)
 
 
 def rooted(means: Any, count: int, p: float) -> Any:
