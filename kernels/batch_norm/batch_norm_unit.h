@@ -204,7 +204,7 @@ INLINE void NAME(apply_backward_lanes)(const struct batch_norm *b, ptrdiff_t c, 
 #define CHANNELS(f)                                                                                                    \
     static void NAME(f)(const struct batch_norm *b, ptrdiff_t c)                                                       \
     {                                                                                                                  \
-        if (b->s > 1)                                                                                                  \
+        if (b->s != 1)                                                                                                 \
             NAME(f##_plane)(b, c);                                                                                     \
         else if (c + LANES <= b->c)                                                                                    \
             NAME(f##_lanes)(b, c, LANES);                                                                              \

@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, is_grad_enabled, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array
+from ._arguments import as_array, flag, number, one_int
 from .joining import cat
 from .layers import dropout, linear, same_floats
 from .padding import pad
@@ -35,7 +35,7 @@ def scaled_dot_product_attention(
     tensor([[[1.0000],
              [2.9951]]])
     """
-    if enable_gqa:
+    if flag(enable_gqa, "enable_gqa"):
         key, value = (shared_heads(query, x) for x in (key, value))
     q, k, v = as_array(query, "query"), as_array(key, "key"), as_array(value, "value")
     same_floats("scaled_dot_product_attention", query=q, key=k, value=v)
@@ -44,9 +44,9 @@ def scaled_dot_product_attention(
             f"scaled_dot_product_attention: query {q.shape}, key {k.shape}, value {v.shape}; expected (..., L, E), "
             "(..., S, E), (..., S, Ev)"
         )
-    if is_causal and attn_mask is not None:
+    if flag(is_causal, "is_causal") and attn_mask is not None:
         raise ArgumentError("give attn_mask or is_causal, not both")
-    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    scale = 1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else number(scale, "scale")
     stacks = q.shape[:-2], k.shape[:-2], v.shape[:-2]
     shape = (*np.broadcast_shapes(*stacks[:2]), q.shape[-2], k.shape[-2])
     mask = None if attn_mask is None else float_mask("attn_mask", attn_mask, q.dtype, shape)
@@ -137,7 +137,10 @@ def multi_head_attention_forward(
     if single:
         query, key, value = (unsqueeze(x, 1) for x in (query, key, value))
         key_padding_mask = None if key_padding_mask is None else unsqueeze(key_padding_mask, 0)
-    check_sequences(query, key, value, embed_dim_to_check, num_heads)
+    num_heads = one_int(num_heads, "num_heads")
+    check_sequences(query, key, value, one_int(embed_dim_to_check, "embed_dim_to_check"), num_heads)
+    if (bias_k is None) != (bias_v is None):
+        raise ArgumentError("multi_head_attention: give both bias_k and bias_v, or neither")
     if static_k is not None or static_v is not None:
         raise ArgumentError("static_k and static_v are left out")
     if is_causal and attn_mask is None:
@@ -196,7 +199,7 @@ def check_sequences(query: Any, key: Any, value: Any, width: int, count: int) ->
         )
     if q.shape[2] != width:
         raise ShapeError(f"multi_head_attention: query has {q.shape[2]} features (shape {q.shape}), expected {width}")
-    if width % count:
+    if count < 1 or width % count:
         raise ArgumentError(f"num_heads: {count} heads do not divide the width {width}")
 
 

@@ -89,7 +89,7 @@ def convolution(
     else:
         pads = pair(padding, "padding")
     for axis in (0, 1):
-        if w.shape[2 + axis] == 0 or x.shape[2 + axis] + 2 * pads[axis] < reach[axis] + 1:
+        if w.shape[2 + axis] == 0 or x.shape[2 + axis] == 0 or x.shape[2 + axis] + 2 * pads[axis] < reach[axis] + 1:
             raise ShapeError(
                 f"{name}: the kernel reaches over {reach[axis] + 1} pixels, the padded input has only "
                 f"{x.shape[2 + axis] + 2 * pads[axis]} ({'height' if axis == 0 else 'width'})"
@@ -172,7 +172,7 @@ def transposed(
         (n - 1) * s - 2 * p + d * (k - 1) + m + 1
         for n, k, s, p, d, m in zip(x.shape[2:], w.shape[2:], strides, pads, dilations, more, strict=True)
     ]
-    if min(size) < 1:
+    if min(*size, *x.shape[2:]) < 1:
         raise ShapeError(f"{name}: the output would have the size {size}; too much padding for the input {x.shape}")
     around = [(0, 0)] * 4
     if more[0] >= strides[0] or more[1] >= strides[1]:  # no convolution makes y the size of x: cut it from the whole

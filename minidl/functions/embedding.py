@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import as_array
+from ._arguments import array_in, as_array
 from .norms import norm
 
 
@@ -28,7 +28,7 @@ def embedding(
     tensor([[3.],
             [1.]])
     """
-    index, table = as_array(input), as_array(weight, "weight")
+    index, table = array_in(input), array_in(weight, "weight")
     if sparse:
         raise ArgumentError("embedding: sparse gradients are left out")
     if index.dtype not in (np.int64, np.int32):

@@ -134,26 +134,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     >>> minidl.nn.functional.dropout(minidl.ones(2), p=1.0)
     tensor([0., 0.])
     """
-    if nothing_drops(p, training):
-        return input
-    kept = drawn("dropout", input, p, as_array(input).shape)
-    y = ops.mul(input, wrap(kept * kept.dtype.type(1 / (1 - p) if p < 1 else 0)))
-    return input.copy_(y) if inplace else y
-
-
-def nothing_drops(p: float, training: bool) -> bool:
-    """Return whether dropout leaves everything as it is; refuse a p that is no probability."""
-    if not 0 <= number(p, "p") <= 1:
-        raise ArgumentError(f"dropout: p is a probability from 0 to 1, got {p!r}")
-    return not flag(training, "training") or p == 0
-
-
-def drawn(name: str, input: Any, p: float, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Return m: zeros with probability p, else ones, in the dtype of the input."""
-    x = as_array(input)
-    if x.dtype.kind != "f":
-        raise DTypeError(f"{name}: the input is {x.dtype}, expected a floating dtype; call .float() on it")
-    return (random.uniform(shape, x.dtype, None) >= p).astype(x.dtype)
+    return dropped("dropout", input, p, training, inplace, as_array(input).ndim)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -170,7 +151,7 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
         raise ShapeError(
             f"dropout1d: the input has shape {x.shape}, expected (N, channels, length) or (channels, length)"
         )
-    return dropped_channels(input, p, training, inplace, x.shape[:-1])
+    return dropped("dropout1d", input, p, training, inplace, x.ndim - 1)
 
 
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -183,25 +164,36 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     tensor([[[[0.],
               [0.]]]])
     """
-    return dropped_channels(input, p, training, inplace, channels_of("dropout2d", input))
+    return dropped("dropout2d", input, p, training, inplace, 2)
 
 
-def channels_of(name: str, input: Any) -> tuple[int, ...]:
-    """Return the batch and the channels of x (N, C, ...)."""
-    shape = as_array(input).shape
-    if len(shape) < 2:
-        raise ShapeError(f"{name}: the input has shape {shape}, expected (N, channels, ...)")
-    return shape[:2]
-
-
-def dropped_channels(input: Any, p: float, training: bool, inplace: bool, channels: tuple[int, ...]) -> Any:
-    """Drop whole channels: one number drawn for all places behind the dimensions `channels`."""
-    if nothing_drops(p, training):
+def dropped(name: str, input: Any, p: float, training: bool, inplace: bool, dims: int) -> Any:
+    """Drop elements: one m is drawn for all places behind the first `dims` dimensions."""
+    if nothing_drops(input, p, training):
         return input
-    x = as_array(input)
-    kept = dropout(wrap(np.ones(channels + (1,) * (x.ndim - len(channels)), x.dtype)), p)
-    y = ops.mul(input, kept)
+    kept = drawn(name, input, p, dims)
+    y = ops.mul(input, wrap(kept * kept.dtype.type(1 / (1 - p) if p < 1 else 0)))
     return input.copy_(y) if inplace else y
+
+
+def nothing_drops(input: Any, p: float, training: bool) -> bool:
+    """Return whether dropout leaves everything as it is; refuse a p that is no probability."""
+    if not 0 <= number(p, "p") <= 1:
+        raise ArgumentError(f"dropout: p is a probability from 0 to 1, got {p!r}")
+    return not flag(training, "training") or number(p, "p") == 0 or not as_array(input).size
+
+
+def drawn(name: str, input: Any, p: float, dims: int) -> np.ndarray[Any, Any]:
+    """Return m: zeros with probability p, else ones, in the dtype of the input; behind `dims` dimensions of size 1."""
+    x = as_array(input)
+    if x.ndim < dims:
+        raise ShapeError(f"{name}: the input has shape {x.shape}, expected (N, channels, ...)")
+    shape = x.shape[:dims] + (1,) * (x.ndim - dims)
+    if number(p, "p") == 1:
+        return np.zeros(shape, x.dtype)
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{name}: the input is {x.dtype}, expected a floating dtype; call .float() on it")
+    return (random.uniform(shape, x.dtype, None) >= number(p, "p")).astype(x.dtype)
 
 
 ALPHA = -1.7580993408473766  # what SELU tends to at -∞
@@ -216,9 +208,7 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
     >>> minidl.nn.functional.alpha_dropout(minidl.ones(2), p=1.0, training=True)
     tensor([0., 0.])
     """
-    if nothing_drops(p, training):
-        return input
-    return alpha_dropped("alpha_dropout", input, p, inplace, as_array(input).shape)
+    return alpha_dropped("alpha_dropout", input, p, training, inplace, as_array(input).ndim)
 
 
 def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
@@ -228,16 +218,16 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
     >>> minidl.nn.functional.feature_alpha_dropout(minidl.ones(1, 1, 2), p=1.0, training=True)
     tensor([[[0., 0.]]])
     """
-    if nothing_drops(p, training):
+    return alpha_dropped("feature_alpha_dropout", input, p, training, inplace, 2)
+
+
+def alpha_dropped(name: str, input: Any, p: float, training: bool, inplace: bool, dims: int) -> Any:
+    """Drop elements as SELU has it: one m is drawn for all places behind the first `dims` dimensions."""
+    if nothing_drops(input, p, training):
         return input
-    channels = channels_of("feature_alpha_dropout", input)
-    shape = channels + (1,) * (as_array(input).ndim - 2)
-    return alpha_dropped("feature_alpha_dropout", input, p, inplace, shape)
-
-
-def alpha_dropped(name: str, input: Any, p: float, inplace: bool, shape: tuple[int, ...]) -> Any:
-    """Return alpha dropout with an m for each element of `shape`, which broadcasts to the input's."""
-    kept = drawn(name, input, p, shape)
-    a = 1 / math.sqrt((1 - p) * (1 + p * ALPHA**2)) if p < 1 else 0.0
+    if p == 1:
+        return dropped(name, input, p, training, inplace, dims)
+    kept = drawn(name, input, p, dims)
+    a = 1 / math.sqrt((1 - p) * (1 + p * ALPHA**2))
     y = ops.add(ops.mul(input, wrap(a * kept)), wrap(a * ALPHA * (1 - kept) - a * p * ALPHA))
     return input.copy_(y) if inplace else y

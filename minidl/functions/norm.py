@@ -11,7 +11,7 @@ from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, ShapeError
 from ..operation import cast_to
-from ._arguments import array_in, as_array, flag, number, one_int, shape_from
+from ._arguments import array_in, as_array, flag, ints, number, one_int
 from .layers import same_floats
 from .padding import surrounded
 from .pooling import avg_pool2d
@@ -156,9 +156,11 @@ def instance_norm(
     if (running_mean is None) != (running_var is None):
         raise ArgumentError("instance_norm: give both running_mean and running_var, or neither")
     momentum, eps = number(momentum, "momentum"), number(eps, "eps")
-    if space < 2:
+    if space == 1:
         raise ArgumentError(f"instance_norm: expected more than 1 place per channel, got input size {x.shape}")
     y, mean, var = by_statistics(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps)
+    if not x.size:
+        return affine(ops.reshape(y, shape=x.shape), weight, bias)
     with no_grad():
         mean, var = (ops.mean(ops.reshape(part, shape=(n, channels)), dim=0) for part in (mean, var))
         move_towards(running_mean, mean, momentum)
@@ -209,7 +211,7 @@ def normalised_shape(name: str, input: Any, normalized_shape: Any, **parameters:
     """Return normalized_shape as a tuple; refuse an input or parameters that it does not fit."""
     x = as_array(input)
     same_floats(name, input=x, **parameters)
-    shape = shape_from((normalized_shape,), "normalized_shape")
+    shape = ints(normalized_shape, "normalized_shape")
     if not shape or x.shape[-len(shape) :] != shape:
         raise ShapeError(f"{name}: normalized_shape is {shape}, the input {x.shape} must end with these sizes")
     for argument, parameter in parameters.items():

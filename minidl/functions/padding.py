@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, integers
+from ._arguments import as_array, integers, number
 
 
 def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: Any = None) -> Any:
@@ -31,7 +31,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: Any = Non
         raise ShapeError(f"pad: got {len(sizes)} sizes for {len(shape)} dimensions; expected two for each padded one")
     around = [(0, 0)] * (len(shape) - len(sizes) // 2) + list(zip(sizes[::2], sizes[1::2], strict=True))[::-1]
     if mode == "constant":
-        return surrounded(input, around, 0 if value is None else value)
+        return surrounded(input, around, 0 if value is None else number(value, "value"))
     check_mode(mode, shape, sizes, value)
     for d, (before, after) in enumerate(around):
         if before or after:

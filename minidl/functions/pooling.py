@@ -53,7 +53,7 @@ def max_pool2d(
     if min(size) < 1:
         raise ShapeError(f"max_pool2d: an input of {x.shape[2:]} is smaller than the kernel {kernels}")
     y, index = ops.max_pool2d(input, kernel_size=kernels, stride=strides, padding=pads, dilation=dilations, size=size)
-    return (y, ops.cast(index, dtype="int64", source="int32")) if flag(return_indices, "return_indices") else y
+    return (y, ops.cast(index, dtype="int64", source="int32")) if return_indices else y
 
 
 def pooled_size(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
@@ -204,12 +204,19 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
         seen = x[:, :, r[:, None, :, None], c[None, :, None, :]].reshape(
             n, channels, len(r), len(c), r[:1].size * c[:1].size
         )
-        best = np.argmax(seen, 4) if seen.size else np.zeros(seen.shape[:4], np.int64)
+        best = largest(seen) if seen.size else np.zeros(seen.shape[:4], np.int64)
         u, v = np.divmod(best, max(c.shape[1], 1))  # the best place within its window
         i, j = np.arange(len(r))[:, None], np.arange(len(c))
         index = wrap(r[i, u] * width + c[j, v])
         y = ops.gather_planes(input, index)
-    return (y, index) if flag(return_indices, "return_indices") else y
+    return (y, index) if return_indices else y
+
+
+def largest(windows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return where the largest stands along the last dimension: the first one, but of several NaN the last."""
+    nan = np.isnan(windows)
+    last_nan = windows.shape[-1] - 1 - np.argmax(nan[..., ::-1], -1)
+    return np.where(nan.any(-1), last_nan, np.argmax(windows, -1))
 
 
 def reads(windows: Windows) -> np.ndarray[Any, Any]:

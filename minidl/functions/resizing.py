@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, integers
+from ._arguments import as_array, flag, integers, number
 from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 Taps = list[tuple[Any, Any]]  # for each place of the output: where it reads, and with which weight
@@ -41,7 +41,7 @@ def interpolate(
     x = as_array(input)
     if antialias:
         raise ArgumentError("interpolate: antialias is left out")
-    if mode not in SPACE:
+    if not isinstance(mode, str) or mode not in SPACE:
         raise ArgumentError(f"mode: got {mode!r}, expected one of {', '.join(map(repr, SPACE))}")
     if x.ndim - 2 not in SPACE[mode]:
         space = " or ".join(map(str, SPACE[mode]))
@@ -50,6 +50,7 @@ def interpolate(
         raise ArgumentError(f"align_corners: it has no meaning in mode {mode!r}")
     if recompute_scale_factor and size is not None:
         raise ArgumentError("recompute_scale_factor: it has no meaning with a size")
+    corners = align_corners is not None and flag(align_corners, "align_corners")
     sizes, factors = target(x.shape[2:], size, scale_factor, bool(recompute_scale_factor) or mode == "area")
     if min(*sizes, *x.shape[1:]) < 1:
         raise ShapeError(f"interpolate: from shape {x.shape} to {sizes}: all sizes but the batch's must be above 0")
@@ -59,7 +60,7 @@ def interpolate(
         raise DTypeError(f"interpolate: the input is {x.dtype}, expected a floating dtype or uint8")
     each = list(enumerate(zip(x.shape[2:], sizes, factors, strict=True), 2))
     for d, (old, new, factor) in each[::-1]:
-        input = resampled(input, d, taps(mode, old, new, factor, bool(align_corners)))
+        input = resampled(input, d, taps(mode, old, new, factor, corners))
     return input
 
 
@@ -108,7 +109,8 @@ def target(
         raise ArgumentError(f"{name}: got {given}, expected one number, or {len(old)} for the sizes {old}")
     if scale_factor is None:
         return integers(each, "size"), (None,) * len(old)
-    if not all(isinstance(factor, (int, float)) and factor > 0 for factor in each):
+    each = tuple([number(factor, "scale_factor") for factor in each])
+    if not all(0 < factor < float("inf") for factor in each):
         raise ArgumentError(f"scale_factor: got {scale_factor}, expected positive numbers")
     sizes = tuple([int(n * factor) for n, factor in zip(old, each, strict=True)])
     return sizes, (None,) * len(old) if recompute else each
@@ -117,6 +119,8 @@ def target(
 def taps(mode: str, old: int, new: int, factor: float | None, align_corners: bool) -> Taps:
     """Return where each of the new places along a dimension reads, and with which weights."""
     j = np.arange(new)
+    if mode == "nearest" and new in (old, 2 * old):  # as PyTorch, whatever the factor
+        return [(j * old // new, None)]
     if mode.startswith("nearest"):  # in float32, as PyTorch: the last digit decides
         scale = np.float32(old / new if factor is None else 1 / factor)
         at = np.floor((j + (0.5 if mode == "nearest-exact" else 0.0)).astype(np.float32) * scale)
