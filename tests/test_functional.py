@@ -489,10 +489,19 @@ def test_variance_does_not_cancel(norm: str, dtype: Any, mode: str) -> None:
     y = (
         F.layer_norm(x, (8,), eps=0.0)
         if norm == "layer"
-        else F.batch_norm(x[:, None], None, None, training=True, eps=0.0)
+        else F.batch_norm(x[:, None], None, None, training=True, eps=1e-30)
     )
     exact = (np.arange(8.0) - 3.5) / np.arange(8.0).std()
     np.testing.assert_allclose(y.numpy().ravel(), exact, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 0), (3, 4, 2, 0), (0, 4, 3)])
+def test_images_without_places(shape: tuple[int, ...]) -> None:
+    x, w = minidl.zeros(*shape, requires_grad=True), minidl.ones(shape[1], requires_grad=True)
+    for y in (F.group_norm(x, 2, w), F.batch_norm(x, None, None, w, training=True), F.instance_norm(x, weight=w)):
+        assert y.shape == shape
+        dx, dw = minidl.autograd.grad(y.sum(), (x, w))
+        assert dx.shape == shape and dw.tolist() == [0.0] * shape[1]
 
 
 def test_embedding_max_norm_shortens_in_place() -> None:
@@ -539,7 +548,7 @@ def test_plain_arrays_give_plain_answers() -> None:
     x = np.ones((1, 2, 4))
     for y in (
         F.avg_pool1d(x, 2),
-        F.layer_norm(x, 4),
+        F.layer_norm(x, (4,)),
         F.batch_norm(x, None, None, training=True),
         F.pad(x, (1, 1)),
         F.elu(x),
@@ -563,11 +572,11 @@ TABLE = minidl.ones(3, 2)
         (lambda: F.batch_norm(LINE, None, None), ArgumentError, "running_mean and running_var are needed"),
         (lambda: F.batch_norm(LINE, ONE, ONE), ShapeError, r"running_mean has shape \(1,\), expected \(2,\)"),
         (
-            lambda: F.layer_norm(LINE, 3),
+            lambda: F.layer_norm(LINE, (3,)),
             ShapeError,
             r"normalized_shape is \(3,\), the input \(1, 2, 4\) must end with",
         ),
-        (lambda: F.layer_norm(LINE, 4, ONE), ShapeError, r"weight has shape \(1,\)"),
+        (lambda: F.layer_norm(LINE, (4,), ONE), ShapeError, r"weight has shape \(1,\)"),
         (
             lambda: F.group_norm(LINE, 3),
             ArgumentError,

@@ -50,16 +50,17 @@ def batch_norm(
         same_floats("batch_norm", input=x, running_mean=running_mean, running_var=running_var)
         scale = ops.div(1.0 if weight is None else weight, ops.sqrt(ops.add(running_var, eps)))
         return ops.channel_affine(input, running_mean, scale, bias)
-    count = x.size // max(channels, 1)
-    if count == 1 and channels:
+    count = x.shape[0] * prod(x.shape[2:])
+    if count == 1:
         raise ArgumentError(
             f"batch_norm: expected more than 1 value per channel when training, got input size {x.shape}"
         )
+    if not x.size:
+        return affine(input, weight, bias)
     y, mean, var = by_statistics(input, weight, bias, eps)
-    if count:
-        with no_grad():
-            move_towards(running_mean, mean, momentum)
-            move_towards(running_var, ops.mul(var, count / (count - 1)), momentum)
+    with no_grad():
+        move_towards(running_mean, mean, momentum)
+        move_towards(running_var, ops.mul(var, count / (count - 1)), momentum)
     return y
 
 
@@ -158,9 +159,9 @@ def instance_norm(
     momentum, eps = number(momentum, "momentum"), number(eps, "eps")
     if space == 1:
         raise ArgumentError(f"instance_norm: expected more than 1 place per channel, got input size {x.shape}")
-    y, mean, var = by_statistics(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps)
     if not x.size:
-        return affine(ops.reshape(y, shape=x.shape), weight, bias)
+        return affine(input, weight, bias)
+    y, mean, var = by_statistics(ops.reshape(input, shape=(1, n * channels, space)), None, None, eps)
     with no_grad():
         mean, var = (ops.mean(ops.reshape(part, shape=(n, channels)), dim=0) for part in (mean, var))
         move_towards(running_mean, mean, momentum)

@@ -265,7 +265,7 @@ def max_unpool1d(
     check_space("max_unpool1d", input, 1)
     strides = None if stride is None or stride in ([], ()) else (1, single(stride, "stride", 1))
     kernel, pads = (1, single(kernel_size, "kernel_size", 1)), (0, single(padding, "padding"))
-    size = None if output_size is None else (1, *ints(output_size, "output_size")[-1:])
+    size = None if output_size is None else (1, last(output_size, 1)[0])
     places = array_in(indices, "indices")
     places = places.reshape(*places.shape[:-1], 1, *places.shape[-1:])
     return flat(max_unpool2d(tall(input), places, kernel, strides, pads, size))
@@ -292,8 +292,8 @@ def max_unpool2d(
     pads = pair(padding, "padding")
     size = [(n - 1) * s - 2 * p + k for n, s, p, k in zip(x.shape[-2:], strides, pads, kernels, strict=True)]
     if output_size is not None:
-        wanted = ints(output_size, "output_size")[-2:]
-        if len(wanted) != 2 or any(abs(a - b) >= s for a, b, s in zip(wanted, size, strides, strict=True)):
+        wanted = last(output_size, 2)
+        if any(abs(a - b) >= s for a, b, s in zip(wanted, size, strides, strict=True)):
             raise ShapeError(f"output_size: got {tuple(output_size)}, expected nearer to {tuple(size)} than the stride")
         size = list(wanted)
     lead, places = x.shape[:-2], size[0] * size[1]
@@ -303,6 +303,14 @@ def max_unpool2d(
     zeros = wrap(np.zeros((rows[0], places), x.dtype))
     y = scatter(zeros, 1, index.reshape(rows), ops.reshape(input, shape=rows))
     return ops.reshape(y, shape=(*lead, *size))
+
+
+def last(output_size: Any, space: int) -> tuple[int, ...]:
+    """Return the last sizes of an output_size, which may be given with or without (N, C)."""
+    sizes = ints(output_size, "output_size")
+    if len(sizes) not in (space, space + 2):
+        raise ShapeError(f"output_size: got {output_size}, expected {space} sizes, or {space + 2} with (N, channels)")
+    return sizes[-space:]
 
 
 def lp_pool1d(input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
