@@ -96,7 +96,7 @@ def multi_margin_loss(
     margin = real(margin, "margin")
     constant("multi_margin_loss", weight=weight)
     x, t = array_in(input), array_in(target, "target")
-    if x.ndim > 2 or not x.size:
+    if x.ndim > 2 or 0 in x.shape[-1:]:
         raise ShapeError(f"multi_margin_loss: the input has shape {x.shape}, expected scores (N, C) or (C), not none")
     input, shape = rows_of(input), t.shape
     rows = array_in(input)
@@ -151,7 +151,7 @@ def multilabel_margin_loss(
     labels = np.where(counts, labels, 0)
     true = ((labels[:, :, None] == np.arange(rows.shape[1])) & counts[:, :, None]).any(1)
     right = ops.getitem(input, index=(np.arange(len(rows))[:, None], labels))
-    lead = ops.sub(ops.reshape(input, shape=(len(rows), 1, -1)), ops.reshape(right, shape=(*rows.shape, 1)))
+    lead = ops.sub(ops.reshape(input, shape=(len(rows), 1, rows.shape[1])), ops.reshape(right, shape=(*rows.shape, 1)))
     short = ops.relu(ops.where(counts[:, :, None] & ~true[:, None, :], ops.add(lead, 1.0), 0.0))
     losses = ops.div(ops.sum(short, dim=(1, 2)), float(rows.shape[1]))
     return reduced(losses if x.ndim == 2 else ops.reshape(losses, shape=()), reduction)
