@@ -10,7 +10,7 @@ from .. import ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import array_in, as_array, axis, flag, number
+from ._arguments import array_in, as_array, axis, flag, number, number_in
 from .indexing import EVERY, along, mask_of, normalised, places_in, vector_of, within
 from .shaping import broadcast_shapes, expand, flatten
 
@@ -32,7 +32,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     source = value if src is None else src
     if not isinstance(source, (Variable, np.ndarray)):
         where = array_in(index, "index")
-        source = np.full(where.shape, as_array(source, "value")).astype(array_in(input).dtype)
+        dtype = array_in(input).dtype
+        source = np.full(where.shape, number_in(source, dtype, "value"), dtype)
     if reduce is not None:
         return scatter_reduce(input, dim, index, source, "sum" if reduce == "add" else "prod")
     flat, source, cells = aimed("scatter", input, dim, index, source)
@@ -190,7 +191,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     n = array.shape[d] if array.ndim else 1
     places = np.unique(within(np.array(where).reshape(-1), n, least=-n) % max(n, 1))
     index = (*(EVERY,) * d, places) if array.ndim else (...,) if places.size else (None, slice(0, 0))
-    return ops.setitem(ops.copy(input), cast_to(value, array.dtype), index=index)
+    return ops.setitem(ops.copy(input), fitting(array, (), None, value), index=index)
 
 
 # -- elements --------------------------------------------------------------------------------------------------------
@@ -240,6 +241,8 @@ def fitting(array: Any, parts: Any, order: Any, values: Any) -> Any:
 
     Another dtype is taken where no arrays are in the index, and of one number where masks are, as in PyTorch.
     """
+    if isinstance(values, (bool, int, float, np.generic)):
+        return number_in(values, array.dtype, "value")
     given = as_array(values, "values")
     kinds = {part.dtype for part in parts if isinstance(part, np.ndarray)}
     if (
