@@ -11,7 +11,7 @@ from typing import Any
 
 import minidl
 
-from ..errors import ArgumentError, ArgumentTypeError, IndexOutOfRange
+from ..errors import ArgumentError, ArgumentTypeError, IndexOutOfRange, ShapeError
 from .collate import collated
 from .dataset import Dataset, IterableDataset
 
@@ -134,3 +134,36 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
             )
     order = minidl.randperm(size, generator=generator).tolist()
     return [Subset(dataset, order[end - length : end]) for length, end in zip(sizes, accumulate(sizes), strict=True)]
+
+
+def stratified_split(dataset: Any, labels: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
+    """Return parts of a data set as random_split does, with each class in every part in its proportion.
+
+    Args:
+        labels: the class of each sample, N integers.
+        lengths: the fractions of the parts, which sum to 1. Rounding is settled class by class, so a part has its share
+            of each class to within one sample.
+
+    >>> import minidl
+    >>> labels = [0] * 6 + [1] * 3
+    >>> train, test = minidl.data.stratified_split(range(9), labels, [2 / 3, 1 / 3], minidl.Generator().manual_seed(0))
+    >>> sorted(labels[k] for k in train), sorted(labels[k] for k in test)
+    ([0, 0, 0, 0, 1, 1], [0, 0, 1])
+    """
+    classes = minidl.as_tensor(labels).numpy()
+    if classes.shape != (len(dataset),):
+        raise ShapeError(f"stratified_split: labels has the shape {classes.shape}, expected ({len(dataset)},)")
+    if not math.isclose(sum(lengths), 1) or not all(0 <= part <= 1 for part in lengths):
+        raise ArgumentError(f"stratified_split: lengths must be fractions that sum to 1, got {lengths}")
+    ends = [round(end, 9) for end in accumulate(lengths)]
+    parts: list[list[int]] = [[] for _ in lengths]
+    for label in sorted(set(classes.tolist())):
+        members = [k for k, value in enumerate(classes.tolist()) if value == label]
+        order = minidl.randperm(len(members), generator=generator).tolist()
+        start = 0
+        for part, end in zip(parts, ends, strict=True):
+            stop = round(end * len(members))
+            part += [members[k] for k in order[start:stop]]
+            start = stop
+    return [Subset(dataset, [part[k] for k in minidl.randperm(len(part), generator=generator).tolist()])
+            for part in parts]  # fmt: skip

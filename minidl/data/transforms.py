@@ -201,6 +201,122 @@ class Flatten(Transform):
         return tensor.reshape(tensor.shape[0], math.prod(tensor.shape[1:]))
 
 
+class RandomHorizontalFlip(Transform):
+    """Left and right exchanged, with the probability p: an augmentation, for training images alone (..., H, W).
+
+    >>> import minidl
+    >>> from minidl.data.transforms import RandomHorizontalFlip
+    >>> RandomHorizontalFlip(p=1)(minidl.tensor([[[1, 2, 3]]])).tolist()
+    [[[3, 2, 1]]]
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0 <= p <= 1:
+            raise ArgumentError(f"{type(self).__name__}: p is {p}, expected a probability from 0 to 1")
+        self.p = p
+
+    def __call__(self, image: Any) -> minidl.Tensor:
+        """Return the image, flipped or not."""
+        return self.on_batch(minidl.as_tensor(image)[None])[0]
+
+    def on_batch(self, images: Any) -> minidl.Tensor:
+        """Return the images, some of them flipped."""
+        images = minidl.as_tensor(images)
+        chosen = minidl.rand(len(images)).numpy() < self.p
+        array = images.numpy().copy()
+        array[chosen] = array[chosen][..., ::-1]
+        return minidl.from_numpy(array)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(p={self.p})"
+
+
+class RandomCrop(Transform):
+    """A piece of `size` from a random place of an image (..., H, W), which gets `padding` zeros on each side first.
+
+    >>> import minidl
+    >>> from minidl.data.transforms import RandomCrop
+    >>> RandomCrop(28, padding=2)(minidl.ones(1, 28, 28)).shape
+    (1, 28, 28)
+    """
+
+    def __init__(self, size: int | Sequence[int], padding: int = 0) -> None:
+        self.size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        self.padding = padding
+        if min(self.size) < 1 or padding < 0:
+            raise ArgumentError(f"RandomCrop: size is {size} and padding {padding}, expected from 1 and from 0 up")
+
+    def __call__(self, image: Any) -> minidl.Tensor:
+        """Return a piece of the image."""
+        pixels = _array(image)
+        pixels = np.pad(pixels, [(0, 0)] * (pixels.ndim - 2) + [(self.padding, self.padding)] * 2)
+        room = [pixels.shape[k - 2] - self.size[k] for k in range(2)]
+        if min(room) < 0:
+            raise ShapeError(
+                f"RandomCrop: the image has the shape {pixels.shape} with padding, too small for {self.size}"
+            )
+        top, left = (int(minidl.randint(0, space + 1, ()).item()) for space in room)
+        return minidl.from_numpy(pixels[..., top : top + self.size[0], left : left + self.size[1]].copy())
+
+    def on_batch(self, images: Any) -> minidl.Tensor:
+        """Return a piece of each image, each from its own place."""
+        return minidl.stack([self(image) for image in images])
+
+    def __repr__(self) -> str:
+        return f"RandomCrop(size={self.size}, padding={self.padding})"
+
+
+class RandomShift(RandomCrop):
+    """An image (..., H, W) moved by up to `most` pixels each way; zeros come in. RandomCrop with its own size.
+
+    >>> import minidl
+    >>> from minidl.data.transforms import RandomShift
+    >>> RandomShift(1)(minidl.ones(1, 4, 4)).shape
+    (1, 4, 4)
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(1, padding=most)
+
+    def __call__(self, image: Any) -> minidl.Tensor:
+        """Return the shifted image."""
+        self.size = _array(image).shape[-2:]
+        return super().__call__(image)
+
+    def __repr__(self) -> str:
+        return f"RandomShift(most={self.padding})"
+
+
+class GaussianNoise(Transform):
+    """y = x + mean + sigma·n with n from N(0, 1), for images of floats; with `clip`, cut to 0 ... 1.
+
+    >>> import minidl
+    >>> from minidl.data.transforms import GaussianNoise
+    >>> GaussianNoise(sigma=0.0)(minidl.tensor([0.5, 2.0])).tolist()
+    [0.5, 1.0]
+    """
+
+    def __init__(self, mean: float = 0.0, sigma: float = 0.1, clip: bool = True) -> None:
+        if sigma < 0:
+            raise ArgumentError(f"GaussianNoise: sigma is {sigma}, expected 0 or more")
+        self.mean, self.sigma, self.clip = mean, sigma, clip
+
+    def __call__(self, image: Any) -> minidl.Tensor:
+        """Return the image with noise."""
+        x = minidl.as_tensor(image)
+        if x.dtype.kind != "f":
+            raise DTypeError(f"GaussianNoise: the image has dtype {x.dtype}, expected floats; put ToTensor() before it")
+        y = x + self.mean + self.sigma * minidl.randn(x.shape, dtype=x.dtype)
+        return y.clamp(0, 1) if self.clip else y
+
+    def on_batch(self, images: Any) -> minidl.Tensor:
+        """Return the images with noise."""
+        return self(images)
+
+    def __repr__(self) -> str:
+        return f"GaussianNoise(mean={self.mean}, sigma={self.sigma}, clip={self.clip})"
+
+
 class Lambda:
     """Any function of one image, with a name that shows in `print`. It runs image by image.
 
