@@ -14,7 +14,15 @@ import pytest
 
 import minidl
 from minidl import nn
-from minidl.errors import ArgumentTypeError, MinidlError, NameTaken, NotInitialised, ShapeError, StateError
+from minidl.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    MinidlError,
+    NameTaken,
+    NotInitialised,
+    ShapeError,
+    StateError,
+)
 from minidl.nn import functional as F
 
 
@@ -321,6 +329,25 @@ def test_modes():
     assert all(module.training for module in deep.modules())
     with pytest.raises(ValueError, match="expected True or False"):
         deep.train("yes")
+
+
+def test_buffers_by_assignment() -> None:
+    module = nn.Module()
+    module.mean, module.cache = nn.Buffer(minidl.zeros(2)), nn.Buffer(minidl.ones(1), persistent=False)
+    assert list(module.state_dict()) == ["mean"] and [name for name, _ in module.named_buffers()] == ["mean", "cache"]
+    module.mean = minidl.ones(2)
+    assert list(copy.deepcopy(module).state_dict()) == ["mean"]
+    assert module.type(minidl.float64).cache.dtype == minidl.float64
+
+
+def test_set_submodule() -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
+    net.set_submodule("1.0", nn.Tanh(), strict=True)
+    assert repr(net[1][0]) == "Tanh()" and list(net[1]._modules) == ["0"]
+    with pytest.raises(AttributeError, match="has no module 'last'"):
+        net.set_submodule("last", nn.Tanh(), strict=True)
+    with pytest.raises(ArgumentError, match="empty path"):
+        net.set_submodule("", nn.Tanh())
 
 
 def test_freezing_and_zero_grad():

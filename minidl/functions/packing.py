@@ -31,6 +31,26 @@ class PackedSequence(NamedTuple):
     sorted_indices: Any = None
     unsorted_indices: Any = None
 
+    def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """Return the sequences with their rows in another dtype; the arguments are those of Tensor.to."""
+        return self._replace(data=self.data.to(*args, **kwargs))
+
+    def float(self) -> PackedSequence:
+        """Return the sequences with their rows in float32."""
+        return self._replace(data=self.data.float())
+
+    def double(self) -> PackedSequence:
+        """Return the sequences with their rows in float64."""
+        return self._replace(data=self.data.double())
+
+    def long(self) -> PackedSequence:
+        """Return the sequences with their rows in int64."""
+        return self._replace(data=self.data.long())
+
+    def cpu(self) -> PackedSequence:
+        """Return these sequences: they are on the CPU already."""
+        return self
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """batch_sizes as ints."""

@@ -20,7 +20,7 @@ from .. import autograd
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, MinidlError, NameTaken, NotInitialised
 from ..tensor import HookHandle, Tensor
 from . import hooks, state
-from .parameter import Parameter, clear_gradients
+from .parameter import Buffer, Parameter, clear_gradients
 
 # what the name of an attribute may stand for
 PARAMETER, BUFFER, UNSAVED_BUFFER, MODULE = "parameter", "buffer", "unsaved buffer", "module"
@@ -90,6 +90,8 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         roles = self.__dict__.get("_roles")
         role = PARAMETER if isinstance(value, Parameter) else MODULE if isinstance(value, Module) else None
+        if isinstance(value, Buffer):
+            role = BUFFER if value.persistent else UNSAVED_BUFFER
         if role is not None:
             if roles is None:
                 raise not_initialised(self)
@@ -294,6 +296,24 @@ class Module:
         """Return the buffer at a dotted path."""
         return self._find(target.split("."), BUFFER, UNSAVED_BUFFER)
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted path, in place of the one that is there; unless `strict`, the last name may be new.
+
+        >>> from minidl import nn
+        >>> net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+        >>> net.set_submodule("1", nn.Tanh())
+        >>> net[1]
+        Tanh()
+        """
+        if not target:
+            raise ArgumentError("target: got an empty path, expected that of a module")
+        check_module(module, f"the module {target!r}")
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if strict or hasattr(owner, name):
+            owner.get_submodule(name)
+        owner._register(name, module, MODULE)
+
     def _find(self, path: list[str], *roles: str) -> Any:
         owner, found = self, None
         for depth, name in enumerate(path):
@@ -378,6 +398,14 @@ class Module:
     def half(self) -> Self:
         """Convert the floating parameters and buffers to float16, to store them."""
         return self.to(minidl.float16)
+
+    def type(self, dst_type: Any) -> Self:
+        """Convert the floating parameters and buffers to a dtype."""
+        return self.to(dst_type)
+
+    def share_memory(self) -> Self:
+        """Return this module: threads share its memory already."""
+        return self
 
     def cpu(self) -> Self:
         """Return this module: it is on the CPU already."""

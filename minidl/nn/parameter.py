@@ -1,4 +1,4 @@
-"""Parameter: a Tensor that a module trains."""
+"""Parameter: a Tensor that a module trains; Buffer: one that belongs to it and is not trained."""
 
 from __future__ import annotations
 
@@ -49,3 +49,26 @@ def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
             if param.grad.requires_grad:  # after a backward with create_graph
                 param.grad = param.grad.detach()
             param.grad.zero_()
+
+
+class Buffer(Tensor):
+    """A Tensor that, assigned to an attribute of a Module, becomes one of its buffers, in the state_dict if persistent.
+
+    `data` is a Tensor or an array, whose memory is shared, or numbers.
+
+    >>> import minidl
+    >>> module = minidl.nn.Module()
+    >>> module.mean = minidl.nn.Buffer(minidl.zeros(2))
+    >>> list(module.state_dict())
+    ['mean']
+    """
+
+    persistent = True
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
+        """Make a buffer around the values of `data`."""
+        source = minidl.as_tensor([] if data is None else data)
+        buffer = cls.holding(source.array)
+        buffer.cell = source.cell
+        buffer.persistent = persistent
+        return buffer.requires_grad_(source.requires_grad)
