@@ -1405,6 +1405,13 @@ ERRORS: dict[type[Exception], str] = {
         F.multilabel_margin_loss(A, m.tensor([[0, 1, 3], [0, 1, 2]]))
     """,
     TypeError: """
+        m.isclose(A, 1.0)
+        m.equal(A, 1.0)
+        m.lerp(A, 1.0, 0.5)
+        m.addcmul(A, 2, A)
+        m.fmax(A, 2)
+        m.clamp(1.0, 0.0)
+        m.round(1.5)
         A + None
         A + "2"
         A * [1, 2]

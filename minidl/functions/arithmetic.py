@@ -9,7 +9,7 @@ from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, GraphError
 from ..operation import cast_to
-from ._arguments import as_array, number
+from ._arguments import array_in, as_array, constant, number
 from .elementary import check_floating
 
 
@@ -66,7 +66,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
         return ops.floor_divide(input, other)
     input, other = together(input, other)
     if any(as_array(x).dtype.kind == "f" for x in (input, other)):
-        return ops.trunc(ops.div(input, other))
+        whole = ops.trunc(ops.div(constant(input), constant(other)))
+        return ops.add(whole, ops.add(ops.zeros_like(input), ops.zeros_like(other)))  # slope 0, by 0 too
     return ops.floor_divide(ops.sub(input, ops.fmod(input, other)), other)
 
 
@@ -157,8 +158,9 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     >>> minidl.lerp(minidl.tensor([0.0, 1.0]), minidl.tensor([10.0, 2.0]), 0.5)
     tensor([5.0000, 1.5000])
     """
-    dtype = as_array(input).dtype
+    dtype = array_in(input, "lerp: input").dtype
     check_floating(input, "lerp")
+    array_in(end, "lerp: end")
     for name, x in (("end", end), ("weight", weight)):
         given = as_array(x, f"lerp: {name}")
         if isinstance(x, Variable) and given.dtype != dtype and (name == "end" or given.ndim):
@@ -178,7 +180,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     >>> minidl.addcmul(minidl.ones(2), minidl.full((2,), 2.0), minidl.full((2,), 3.0), value=0.5)
     tensor([4., 4.])
     """
-    input, tensor1, tensor2 = together(input, tensor1, tensor2)
+    input, tensor1, tensor2 = three("addcmul", input, tensor1, tensor2)
     return ops.add(input, ops.mul(factor(value, input, tensor1, tensor2), ops.mul(tensor1, tensor2)))
 
 
@@ -191,8 +193,15 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """
     if as_array(tensor1, "tensor1").dtype.kind != "f" and as_array(tensor2, "tensor2").dtype.kind != "f":
         raise DTypeError("addcdiv: tensor1 and tensor2: got integers, expected floats; use tensor1.float()")
-    input, tensor1, tensor2 = together(input, tensor1, tensor2)
+    input, tensor1, tensor2 = three("addcdiv", input, tensor1, tensor2)
     return ops.add(input, ops.mul(factor(value, input, tensor1, tensor2), ops.div(tensor1, tensor2)))
+
+
+def three(function: str, input: Any, tensor1: Any, tensor2: Any) -> list[Any]:
+    """Return three Tensors or arrays in their common dtype; plain numbers are refused."""
+    for name, x in (("input", input), ("tensor1", tensor1), ("tensor2", tensor2)):
+        array_in(x, f"{function}: {name}")
+    return together(input, tensor1, tensor2)
 
 
 def factor(value: Any, *tensors: Any) -> Any:

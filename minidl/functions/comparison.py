@@ -10,7 +10,7 @@ from .. import dtypes, ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, constant, like, number_in
+from ._arguments import array_in, as_array, constant, like, number_in
 from .indexing import nonzero
 
 
@@ -28,7 +28,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     if min is not None and max is not None and isinstance(min, Variable) != isinstance(max, Variable):
         kinds = f"{type(min).__name__} and {type(max).__name__}"
         raise ArgumentTypeError(f"clamp: min and max: got {kinds}, expected two numbers or two Tensors")
-    dtype = as_array(input).dtype
+    dtype = array_in(input, "clamp: input").dtype
     for name, bound in (("min", min), ("max", max)):
         if type(bound) is int and dtype.kind in "iu":
             number_in(bound, dtype, f"clamp: {name}")
@@ -67,6 +67,8 @@ def fmax(input: Any, other: Any) -> Any:
     >>> minidl.fmax(minidl.tensor([1.0, float("nan")]), minidl.tensor([3.0, 2.0]))
     tensor([3., 2.])
     """
+    for name, x in (("input", input), ("other", other)):
+        array_in(x, f"fmax: {name}")
     return ops.where(ops.logical_or(ops.ge(input, other), ops.isnan(other)), input, other)
 
 
@@ -77,6 +79,8 @@ def fmin(input: Any, other: Any) -> Any:
     >>> minidl.fmin(minidl.tensor([1.0, float("nan")]), minidl.tensor([3.0, 2.0]))
     tensor([1., 2.])
     """
+    for name, x in (("input", input), ("other", other)):
+        array_in(x, f"fmin: {name}")
     return ops.where(ops.logical_or(ops.le(input, other), ops.isnan(other)), input, other)
 
 
@@ -108,7 +112,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     >>> minidl.masked_fill(minidl.ones(2), minidl.tensor([True, False]), 0.0)
     tensor([0., 1.])
     """
-    dtype = as_array(input).dtype
+    dtype = array_in(input, "masked_fill: input").dtype
     check_mask(mask, "masked_fill: mask")
     if as_array(value, "masked_fill: value").ndim:
         raise ShapeError(f"masked_fill: value: got shape {as_array(value).shape}, expected one number")
@@ -152,14 +156,14 @@ def equal(input: Any, other: Any) -> bool:
     >>> minidl.equal(minidl.ones(2), minidl.ones(2))
     True
     """
-    return np.array_equal(as_array(input), as_array(other, "other"))
+    return np.array_equal(array_in(input, "equal: input"), array_in(other, "equal: other"))
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
     """y = |input - other| <= atol + rtol · |other|, element by element; infinities are close to themselves.
 
     >>> import minidl
-    >>> minidl.isclose(minidl.tensor([1.0, 2.0]), 1.0)
+    >>> minidl.isclose(minidl.tensor([1.0, 2.0]), minidl.tensor(1.0))
     tensor([ True, False])
     """
     same_dtype("isclose", input, other=other)
@@ -188,9 +192,9 @@ def allclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equ
 
 
 def same_dtype(function: str, input: Any, **other: Any) -> np.dtype[Any]:
-    """Return the dtype that both Tensors have; a number adapts by itself."""
+    """Return the dtype that both have; refuse others and plain numbers."""
     ((name, value),) = other.items()
-    dtypes_ = [as_array(input, f"{function}: input").dtype, as_array(value, f"{function}: {name}").dtype]
-    if isinstance(input, Variable) and isinstance(value, Variable) and dtypes_[0] != dtypes_[1]:
-        raise DTypeError(f"{function}: {name}: got {dtypes_[1]}, expected {dtypes_[0]} as the input's")
-    return dtypes_[0]
+    dtype, found = array_in(input, f"{function}: input").dtype, array_in(value, f"{function}: {name}").dtype
+    if dtype != found:
+        raise DTypeError(f"{function}: {name}: got {found}, expected {dtype} as the input's")
+    return dtype

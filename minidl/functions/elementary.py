@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentTypeError, DTypeError
-from ._arguments import as_array, like
+from ._arguments import array_in, as_array, integers, like, number
 from .comparison import clamp
 
 
@@ -60,10 +60,10 @@ def logit(input: Any, eps: float | None = None) -> Any:
     >>> minidl.logit(minidl.tensor([0.5, 0.9]))
     tensor([0.0000, 2.1972])
     """
+    array_in(input, "logit: input")
     if eps is not None:
-        if not isinstance(eps, (int, float)):
-            raise ArgumentTypeError(f"logit: eps: got {type(eps).__name__}, expected a number or None")
-        input = clamp(input, float(eps), 1.0 - eps)
+        eps = float(number(eps, "logit: eps"))
+        input = clamp(input, eps, 1.0 - eps)
     return ops.sub(ops.log(input), ops.log1p(ops.mul(input, -1.0)))
 
 
@@ -149,8 +149,8 @@ def round(input: Any, *, decimals: int = 0) -> Any:
     >>> minidl.round(minidl.tensor([1.26, 2.5, -1.5]))
     tensor([ 1.,  2., -2.])
     """
-    if not isinstance(decimals, int):
-        raise ArgumentTypeError(f"round: decimals: got {decimals!r}, expected int")
+    array_in(input, "round: input")
+    (decimals,) = integers((decimals,), "round: decimals")
     if decimals == 0:
         return ops.round(input)
     check_floating(input, "round with decimals")
@@ -197,7 +197,7 @@ def nan_to_num(input: Any, nan: Any = None, posinf: Any = None, neginf: Any = No
     for name, value in (("nan", nan), ("posinf", posinf), ("neginf", neginf)):
         if value is not None and not isinstance(value, (int, float)):
             raise ArgumentTypeError(f"nan_to_num: {name}: got {type(value).__name__}, expected a number or None")
-    dtype = as_array(input).dtype
+    dtype = array_in(input, "nan_to_num: input").dtype
     if dtype.kind != "f":
         return ops.copy(input)
     limits = np.finfo(dtype)
