@@ -246,8 +246,6 @@ class Optimizer:
         for group, saved in zip(self.param_groups, copy.deepcopy(saved_groups), strict=True):
             names = {"param_names": group["param_names"]} if "param_names" in group else {}
             groups.append({**self.defaults, **names, **saved, "params": group["params"]})
-        for group in groups:
-            self.check(group)
         self.state, self.param_groups = state, groups
 
     def __getstate__(self) -> dict[str, Any]:
