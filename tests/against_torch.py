@@ -14,6 +14,7 @@ Needs PyTorch 2.13 and what its own tests need (pip install torch==2.13.0 expect
 from __future__ import annotations
 
 import argparse
+import functools
 import inspect
 import itertools
 import math
@@ -316,6 +317,8 @@ def attribute(lib: Any, name: str) -> Any:
 
 def in_minidl(function: Any) -> Any:
     """Return a function written in PyTorch's tables as it runs with minidl for torch, None for any other."""
+    if isinstance(function, functools.partial) and hasattr(minidl.nn.functional, function.func.__name__):
+        return functools.partial(getattr(minidl.nn.functional, function.func.__name__), **function.keywords)
     if not isinstance(function, types.FunctionType) or "torch.testing" not in (function.__module__ or ""):
         return None
     names, code = {**function.__globals__, "torch": minidl}, function.__code__

@@ -204,6 +204,36 @@ def test_variance_of_numbers_with_a_large_mean() -> None:
     assert minidl.tensor([4096.0, 4097.0, 4098.0]).var().item() == 1.0
 
 
+@pytest.mark.parametrize("scale", [1e-37, 1.0, 1e18, 1e19, 1e37])
+@pytest.mark.parametrize("norm", [
+    lambda x: F.layer_norm(x, (8,)), lambda x: F.rms_norm(x, (8,), eps=1e-5), lambda x: F.group_norm(x, 2),
+    lambda x: F.batch_norm(x, None, None, training=True), lambda x: F.instance_norm(x.reshape(2, 2, 8)),
+])  # fmt: skip
+def test_normalisation_of_rows_whose_squares_overflow(norm: Any, scale: float) -> None:
+    values = (np.random.default_rng(0).standard_normal((4, 8)) * scale).astype(np.float32)
+    answers = []
+    for dtype in (minidl.float32, minidl.float64):
+        x = minidl.tensor(values, dtype=dtype, requires_grad=True)
+        y = norm(x)
+        (y * y.detach().cos()).sum().backward()
+        answers.append((y.detach().numpy(), x.grad.numpy()))
+    for found, expected in zip(*answers, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=5e-6 * np.abs(expected).max())
+
+
+def test_scores_far_out_keep_their_digits() -> None:
+    """x - ln(1 + e^x) would lose e^-30, the loss of a score that is right by far."""
+    x = minidl.tensor([-30.0, 30.0], requires_grad=True)
+    loss = F.binary_cross_entropy_with_logits(x, minidl.tensor([0.0, 1.0]), reduction="none")
+    loss.sum().backward()
+    e = math.exp(-30)
+    np.testing.assert_allclose(loss.detach().numpy(), [e, e], rtol=1e-6)
+    np.testing.assert_allclose(x.grad.numpy(), [e, -e], rtol=1e-6)
+    y = minidl.tensor([-30.0], requires_grad=True)
+    F.elu(y).sum().backward()
+    np.testing.assert_allclose(y.grad.numpy(), [e], rtol=1e-6)
+
+
 def test_sums_of_many_float32_numbers_keep_their_digits() -> None:
     x = minidl.full((1_000_000,), 0.1)
     assert x.sum().item() == pytest.approx(100_000, rel=1e-6)
