@@ -347,7 +347,7 @@ class Tensor(Variable):
     # -- its values outside ------------------------------------------------------------------------------------------
 
     def numpy(self, *, force: Any = False) -> np.ndarray[Any, Any]:
-        """Return the array inside, sharing its memory; one that requires grad is detached first, by you or by `force`."""
+        """Return the array inside, sharing its memory; one that requires grad is detached first, or `force`d."""
         if self.needs_grad and grad_mode.get() and not force:
             raise GraphError("numpy(): this Tensor requires grad, and the array would not; use t.detach().numpy()")
         return self.array
