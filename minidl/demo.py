@@ -223,7 +223,8 @@ def capture_step(net: nn.Module, train_set: ImageDataset, page: Path) -> None:
     """Write a page on which one training step can be followed number by number; a copy of the network takes it."""
     net = copy.deepcopy(net)
     optimizer = optim.SGD(net.parameters(), lr=0.01)
-    images, labels = next(iter(DataLoader(train_set, batch_size=4)))
+    with minidl.random.seeded(0):  # so that the training draws what it would draw without this step
+        images, labels = next(iter(DataLoader(train_set, batch_size=4)))
     with minidl.capture() as step:
         loss = F.cross_entropy(net(images), labels)
         loss.backward()
