@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, is_grad_enabled, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import as_array, flag, number, one_int
+from ._arguments import array_in, as_array, flag, number, one_int
 from .joining import cat
 from .layers import dropout, linear, same_floats
 from .padding import pad
@@ -50,7 +50,7 @@ def scaled_dot_product_attention(
     stacks = q.shape[:-2], k.shape[:-2], v.shape[:-2]
     shape = (*np.broadcast_shapes(*stacks[:2]), q.shape[-2], k.shape[-2])
     mask = None if attn_mask is None else float_mask("attn_mask", attn_mask, q.dtype, shape)
-    if dropout_p or learned(mask) or len(set(stacks)) > 1:
+    if number(dropout_p, "dropout_p") or learned(mask) or len(set(stacks)) > 1:
         if is_causal:
             mask = float_mask("attn_mask", np.tri(*shape[-2:], dtype=bool), q.dtype, shape)
         return matmul(dropout(attention_weights(query, key, scale, mask), dropout_p), value)
@@ -148,6 +148,10 @@ def multi_head_attention_forward(
     steps, n, width = as_array(query).shape
     seen, dtype = as_array(key).shape[0], as_array(query).dtype
 
+    for name, x in (("in_proj_weight", in_proj_weight), ("in_proj_bias", in_proj_bias)):
+        needed = name == "in_proj_weight" and not use_separate_proj_weight
+        if (needed or x is not None) and array_in(x, name).shape[:1] != (3 * width,):
+            raise ShapeError(f"{name}: got shape {as_array(x).shape}, expected {3 * width} rows, 3 a feature")
     parts = [slice(k * width, (k + 1) * width) for k in range(3)]
     apart = (q_proj_weight, k_proj_weight, v_proj_weight)
     w = apart if use_separate_proj_weight else [in_proj_weight[k] for k in parts]

@@ -136,7 +136,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     >>> minidl.nn.functional.dropout(minidl.ones(2), p=1.0)
     tensor([0., 0.])
     """
-    return dropped("dropout", input, p, training, inplace, as_array(input).ndim)
+    return dropped("dropout", input, p, training, inplace, array_in(input).ndim)
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -210,7 +210,7 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
     >>> minidl.nn.functional.alpha_dropout(minidl.ones(2), p=1.0, training=True)
     tensor([0., 0.])
     """
-    return alpha_dropped("alpha_dropout", input, p, training, inplace, as_array(input).ndim)
+    return alpha_dropped("alpha_dropout", input, p, training, inplace, array_in(input).ndim)
 
 
 def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
