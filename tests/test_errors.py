@@ -85,7 +85,7 @@ SLIPS: list[tuple[Callable[[], Any], type[Exception], list[str]]] = [
     (lambda: minidl.where(x, x, x), ArgumentError, ["condition", "float32", "expected bool", "x > 0"]),
     (lambda: minidl.clamp(x), ArgumentError, ["clamp", "min and max"]),
     (lambda: F.dropout(x, 1.5), ArgumentError, ["dropout", "0 to 1", "1.5"]),
-    (lambda: F.mse_loss(x, x, reduction="avg"), ArgumentError, ["reduction", "'avg'", '"mean", "sum" or "none"']),
+    (lambda: F.mse_loss(x, x, reduction="avg"), ArgumentError, ["reduction", "'avg'", "'mean', 'sum', 'none'"]),
     (lambda: minidl.arange(1, 0), ArgumentError, ["arange", "step of 1 never leads from 1 to 0"]),
     (lambda: minidl.ones(1, device="cuda"), ArgumentError, ["device", "'cuda'", 'device="cpu"']),
     (lambda: x.to("cuda:1"), ArgumentError, ["'cuda:1'"]),
