@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, ops
 from ..errors import ArgumentError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axis, integers, like, numpy_names
+from ._arguments import array_in, as_array, axis, like, numpy_names, one_int
 from .extremes import Extremum
 from .indexing import take_along_dim
 from .joining import cat
@@ -23,7 +23,7 @@ def scanned(input: Any, dim: int, combine: Callable[[Any, Any], Any]) -> Any:
     Each step joins every stretch of k elements to the k before it, so log₂ n steps do (Hillis and Steele 1986).
     """
     y, k, before = ops.copy(input), 1, (slice(None),) * dim  # a copy, so that the input may change in place
-    n = as_array(input).shape[dim]
+    n = array_in(input).shape[dim]
     while k < n:
         first, earlier, later = (
             ops.getitem(y, index=(*before, part)) for part in (slice(0, k), slice(0, n - k), slice(k, n))
@@ -41,7 +41,7 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     tensor([1., 3., 6.])
     """
     input = typed(input, dtype)
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     d = axis(dim, ndim)
     return typed(ops.cumsum(input, dim=d) if ndim else ops.sum(input), dtype)
 
@@ -57,9 +57,9 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     tensor([ 2.,  6., 24.])
     """
     input = typed(input, dtype)
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     d = axis(dim, ndim)
-    x = input if as_array(input).dtype.kind == "f" else cast_to(input, dtypes.int64)
+    x = input if array_in(input).dtype.kind == "f" else cast_to(input, dtypes.int64)
     return typed(scanned(x, d, ops.mul) if ndim else ops.copy(x), dtype)
 
 
@@ -72,10 +72,10 @@ def logcumsumexp(input: Any, dim: int) -> Any:
     tensor([1000.0000, 1000.6932])
     """
     floats(input, "logcumsumexp")
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     d = axis(dim, ndim)
     wide = cast_to(input, dtypes.float64)
-    return cast_to(scanned(wide, d, log_of_sum), as_array(input).dtype) if ndim else ops.copy(input)
+    return cast_to(scanned(wide, d, log_of_sum), array_in(input).dtype) if ndim else ops.copy(input)
 
 
 def log_of_sum(a: Any, b: Any) -> Any:
@@ -110,7 +110,7 @@ def cummin(input: Any, dim: int) -> Any:
 
 def running(choose: np.ufunc, input: Any, dim: Any) -> Extremum:
     """Return the running extremum and its places; NaN, once met, stays."""
-    x = as_array(input)
+    x = array_in(input)
     d = axis(dim, x.ndim)
     if not x.ndim:
         return Extremum(ops.copy(input), like(np.zeros((), np.int64), input))
@@ -129,15 +129,17 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     >>> minidl.diff(minidl.tensor([1, 4, 9, 16]))
     tensor([3, 5, 7])
     """
-    if not as_array(input).ndim:
+    if not array_in(input).ndim:
         raise ShapeError("diff: got a 0-d tensor, expected at least one dimension")
-    d, (times,) = axis(dim, as_array(input).ndim), integers((n,), "n")
+    d, times = axis(dim, array_in(input).ndim), one_int(n, "n")
     if times < 0:
         raise ArgumentError(f"n: got {n}, expected at least 0")
     pieces = [x for x in (prepend, input, append) if x is not None]
-    if any(as_array(x, "prepend, append").ndim != as_array(input).ndim for x in pieces):
+    if any(as_array(x, "prepend, append").ndim != array_in(input).ndim for x in pieces):
         raise ShapeError("diff: prepend and append must have as many dimensions as the input")
-    y = cat(pieces, d) if len(pieces) > 1 and times else ops.copy(input)
+    if times == 0:
+        return ops.copy(input)
+    y = cat(pieces, d) if len(pieces) > 1 else input
     less = ops.ne if as_array(y).dtype == dtypes.bool_ else ops.sub
     before = (slice(None),) * d
     for _ in range(min(times, as_array(y).shape[d])):

@@ -11,7 +11,7 @@ import numpy as np
 from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import ArgumentTypeError, DTypeError, IndexOutOfRange
-from ._arguments import as_array, axes, axis, flag, like, numpy_names
+from ._arguments import array_in, as_array, axes, axis, flag, like, numpy_names
 from .indexing import take_along_dim
 from .reductions import floats
 
@@ -28,7 +28,7 @@ AMinMax = namedtuple("AMinMax", ["min", "max"])
 
 def nonempty(input: Any, dim: Any, name: str) -> None:
     """Refuse to choose an extremum of nothing."""
-    shape = as_array(input).shape
+    shape = array_in(input).shape
     if 0 in (shape if dim is None else [shape[d] for d in (dim if isinstance(dim, tuple) else (dim,)) if shape]):
         raise IndexOutOfRange(f"{name}: the reduced dimension of shape {shape} is empty, and nothing has no extremum")
 
@@ -41,7 +41,7 @@ def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     >>> minidl.amax(minidl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([5., 7.])
     """
-    dims = axes(dim, as_array(input).ndim)
+    dims = axes(dim, array_in(input).ndim)
     nonempty(input, dims, "amax")
     return ops.amax(input, dim=dims, keepdim=flag(keepdim, "keepdim"))
 
@@ -54,7 +54,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
     >>> minidl.amin(minidl.tensor([[1.0, 5.0], [7.0, 2.0]]), dim=1)
     tensor([1., 2.])
     """
-    dims = axes(dim, as_array(input).ndim)
+    dims = axes(dim, array_in(input).ndim)
     nonempty(input, dims, "amin")
     return ops.amin(input, dim=dims, keepdim=flag(keepdim, "keepdim"))
 
@@ -67,7 +67,7 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any
     >>> minidl.aminmax(minidl.tensor([3.0, 1.0, 2.0]))
     AMinMax(min=tensor(1.), max=tensor(3.))
     """
-    d = None if dim is None else axis(dim, as_array(input).ndim)
+    d = None if dim is None else axis(dim, array_in(input).ndim)
     return AMinMax(amin(input, d, keepdim), amax(input, d, keepdim))
 
 
@@ -97,13 +97,13 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 def refuse_booleans(input: Any, name: str) -> None:
     """Refuse booleans where PyTorch does."""
-    if as_array(input).dtype == dtypes.bool_:
+    if array_in(input).dtype == dtypes.bool_:
         raise DTypeError(f"{name}: got bool, expected numbers")
 
 
 def place_of(choose: Callable[..., Any], input: Any, dim: Any, keepdim: Any) -> Any:
     """Return the index that ops.argmax or ops.argmin finds."""
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     d = None if dim is None else axis(dim, ndim)
     nonempty(input, d, choose.__name__)
     return choose(input, dim=d if ndim else None, keepdim=flag(keepdim, "keepdim"))
@@ -149,7 +149,7 @@ def undivided(of_all: Any, input: Any, name: str) -> Any:
 
 def tied(input: Any, value: Any) -> Any:
     """Return a value that elements of the input have, which share its gradient."""
-    x = as_array(input)
+    x = array_in(input)
     if np.isnan(value):
         return ops.mean(ops.getitem(input, index=np.isnan(x)))
     return ops.amax(ops.getitem(input, index=x == value))
@@ -157,9 +157,9 @@ def tied(input: Any, value: Any) -> Any:
 
 def picked(input: Any, dim: Any, keepdim: Any, find: Callable[[Any, int], Any]) -> Extremum:
     """Return what is at the indices, of size 1 along `dim`, that `find` returns."""
-    d = axis(dim, as_array(input).ndim)
+    d = axis(dim, array_in(input).ndim)
     indices = find(input, d)
-    if as_array(input).ndim == 0:
+    if array_in(input).ndim == 0:
         flag(keepdim, "keepdim")
         return Extremum(ops.copy(input), indices)
     values = take_along_dim(input, indices, d)
@@ -194,7 +194,7 @@ def nanmedian(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 def middle(name: str, input: Any, dim: Any, keepdim: Any, position: Callable[[Any, int], Any]) -> Any:
     """Return what stands at a position of the sorted numbers, given how many are not NaN, and how many there are."""
     refuse_booleans(input, name)
-    x = as_array(input)
+    x = array_in(input)
     if dim is None:
         if flag(keepdim, "keepdim"):
             raise ArgumentTypeError(f"{name}: keepdim goes with a dim")

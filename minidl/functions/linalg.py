@@ -11,7 +11,7 @@ from .. import ops
 from ..autograd import Variable
 from ..errors import ArgumentError, DTypeError, LinAlgError, ShapeError
 from . import products
-from ._arguments import as_array, axis, flag, integers, like, numpy_names
+from ._arguments import array_in, as_array, axis, flag, integers, like, numpy_names
 from .layers import same_floats
 from .norms import matrix_norm, vector_norm
 from .products import matmul
@@ -36,7 +36,7 @@ __all__ = [
 
 def square(name: str, A: Any) -> None:
     """Refuse all but (stacks of) square matrices of floats."""
-    x = as_array(A, "A")
+    x = array_in(A, "A")
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"{name}: got shape {x.shape}, expected (..., n, n)")
     if x.dtype.char not in "fd":
@@ -53,12 +53,12 @@ def norm(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
     >>> minidl.linalg.norm(minidl.tensor([[3.0, 0.0], [0.0, 4.0]]))
     tensor(5.)
     """
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     if dim is None:
         if ord is None:
             return vector_norm(input, 2, None, keepdim, dtype=dtype)
         if ndim not in (1, 2):
-            raise ShapeError(f"norm: got shape {as_array(input).shape}, expected a vector or a matrix, or give dim")
+            raise ShapeError(f"norm: got shape {array_in(input).shape}, expected a vector or a matrix, or give dim")
         dim = tuple(range(ndim))
     dims = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     if len(dims) not in (1, 2):
@@ -139,7 +139,7 @@ def matrix_power(input: Any, n: int) -> Any:
     tensor([[1, 3],
             [0, 1]])
     """
-    shape, (times,) = as_array(input).shape, integers((n,), "n")
+    shape, (times,) = array_in(input).shape, integers((n,), "n")
     if len(shape) < 2 or shape[-1] != shape[-2]:
         raise ShapeError(f"matrix_power: got shape {shape}, expected (..., n, n)")
     if times < 0:
@@ -174,7 +174,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     tensor([3., 4.])
     """
     same_floats("vecdot", x=x, y=y)
-    return ops.sum(ops.mul(x, y), dim=axis(dim, max(as_array(x).ndim, as_array(y, "y").ndim)))
+    return ops.sum(ops.mul(x, y), dim=axis(dim, max(as_array(x).ndim, array_in(y, "y").ndim)))
 
 
 def cross(input: Any, other: Any, *, dim: int = -1) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 from .. import dtypes, ops
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axes, flag, numpy_names
+from ._arguments import array_in, as_array, axes, flag, numpy_names
+from .arithmetic import sub
 from .reductions import floats, root
 
 
@@ -22,7 +23,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
     tensor(5.)
     """
     if isinstance(p, str) and p != "fro":
-        both = tuple(range(as_array(input).ndim)) if dim is None else dim
+        both = tuple(range(array_in(input).ndim)) if dim is None else dim
         return matrix_norm(input, p, both, keepdim, dtype=dtype)
     return vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
@@ -41,9 +42,9 @@ def vector_norm(input: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False
     p = ord.item() if hasattr(ord, "item") else ord
     if not isinstance(p, (int, float)):
         raise DTypeError(f"ord: got {ord!r}, expected a number")
-    options = {"dim": axes(dim, as_array(input).ndim), "keepdim": flag(keepdim, "keepdim")}
-    if (p < 0 or p == inf) and ops.reduce.count(as_array(input).shape, options["dim"]) == 0:
-        raise IndexOutOfRange(f"vector_norm: of nothing (shape {as_array(input).shape}) there is no norm of order {p}")
+    options = {"dim": axes(dim, array_in(input).ndim), "keepdim": flag(keepdim, "keepdim")}
+    if (p < 0 or p == inf) and ops.reduce.count(array_in(input).shape, options["dim"]) == 0:
+        raise IndexOutOfRange(f"vector_norm: of nothing (shape {array_in(input).shape}) there is no norm of order {p}")
     size = ops.abs(cast_to(input, dtype))
     if abs(p) == inf:
         return (ops.amax if p > 0 else ops.amin)(size, **options)
@@ -75,9 +76,9 @@ def matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool
     tensor(6.)
     """
     dtype = checked("matrix_norm", input, dtype)
-    ndim = as_array(input).ndim
+    ndim = array_in(input).ndim
     if ndim < 2:
-        raise ShapeError(f"matrix_norm: got shape {as_array(input).shape}, expected at least two dimensions")
+        raise ShapeError(f"matrix_norm: got shape {array_in(input).shape}, expected at least two dimensions")
     if not isinstance(dim, (tuple, list)):
         raise DTypeError(f"dim: got {dim!r}, expected a tuple of two ints")
     dims = axes(dim, ndim)
@@ -97,7 +98,7 @@ def matrix_norm(input: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool
         y = ops.svd(ops.permute(x, dims=(*rest, *dims)))[1]
         none = order == 2 and not as_array(y).shape[-1]  # the largest of no singular values is 0
         y = ops.sum(y, dim=-1) if order == "nuc" or none else choose(y, dim=-1)
-        shape = tuple(1 if d in dims else n for d, n in enumerate(as_array(input).shape))
+        shape = tuple(1 if d in dims else n for d, n in enumerate(array_in(input).shape))
         return ops.reshape(y, shape=shape) if keepdim else y
     summed, chosen = dims if order in (1, -1) else dims[::-1]
     y = ops.sum(ops.abs(x), dim=summed, keepdim=True)
@@ -126,4 +127,5 @@ def dist(input: Any, other: Any, p: Any = 2) -> Any:
     >>> minidl.dist(minidl.tensor([3.0, 4.0]), minidl.zeros(2))
     tensor(5.)
     """
-    return vector_norm(ops.sub(input, other), p)
+    array_in(input), array_in(other, "other")
+    return vector_norm(sub(input, other), p)

@@ -11,7 +11,7 @@ from .. import dtypes, ops
 from ..autograd import Variable
 from ..errors import DTypeError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axis
+from ._arguments import array_in, as_array, axis, number
 from .shaping import expand
 
 
@@ -84,9 +84,9 @@ def bmm(input: Any, mat2: Any) -> Any:
     tensor([3., 3.])
     """
     sized("bmm", (3, 3), input=input, mat2=mat2)
-    if as_array(input).shape[0] != as_array(mat2).shape[0]:
+    if array_in(input).shape[0] != as_array(mat2).shape[0]:
         raise ShapeError(
-            f"bmm: batches of {as_array(input).shape[0]} and {as_array(mat2).shape[0]} matrices, expected as many"
+            f"bmm: batches of {array_in(input).shape[0]} and {as_array(mat2).shape[0]} matrices, expected as many"
         )
     return matmul(input, mat2)
 
@@ -130,7 +130,7 @@ def inner(input: Any, other: Any) -> Any:
     >>> minidl.inner(minidl.eye(2), minidl.tensor([3.0, 4.0]))
     tensor([3., 4.])
     """
-    a, b = as_array(input), as_array(other, "other")
+    a, b = array_in(input), array_in(other, "other")
     if a.ndim == 0 or b.ndim == 0:
         return ops.mul(input, other)
     same_numbers("inner", input=input, other=other)
@@ -150,7 +150,7 @@ def outer(input: Any, vec2: Any) -> Any:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    shapes = [as_array(x, name).shape for x, name in ((input, "input"), (vec2, "vec2"))]
+    shapes = [array_in(x, name).shape for x, name in ((input, "input"), (vec2, "vec2"))]
     if [len(shape) for shape in shapes] != [1, 1]:
         raise ShapeError(f"outer: got shapes {shapes[0]} and {shapes[1]}, expected 1-d and 1-d")
     return ops.mul(ops.reshape(input, shape=(*shapes[0], 1)), vec2)
@@ -164,7 +164,7 @@ def kron(input: Any, other: Any) -> Any:
     tensor([[1., 2., 0., 0.],
             [0., 0., 1., 2.]])
     """
-    a, b = as_array(input).shape, as_array(other, "other").shape
+    a, b = array_in(input).shape, array_in(other, "other").shape
     a, b = (1,) * (len(b) - len(a)) + a, (1,) * (len(a) - len(b)) + b
     apart = ops.reshape(input, shape=tuple(size for n in a for size in (n, 1)))
     blocks = ops.reshape(other, shape=tuple(size for n in b for size in (1, n)))
@@ -178,7 +178,7 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     >>> minidl.cross(minidl.tensor([1.0, 0.0, 0.0]), minidl.tensor([0.0, 1.0, 0.0]))
     tensor([0., 0., 1.])
     """
-    x, z = as_array(input).shape, as_array(other, "other").shape
+    x, z = array_in(input).shape, array_in(other, "other").shape
     if len(x) != len(z):
         raise ShapeError(f"cross: got shapes {x} and {z}, expected as many dimensions")
     d = next((k for k, n in enumerate(x) if n == 3), -1) if dim is None else axis(dim, len(x))
@@ -262,7 +262,5 @@ def mixed(input: Any, product: Any, beta: Any, alpha: Any) -> Any:
 
 def factor(value: Any, product: Any, name: str) -> Any:
     """Return β or α as a number of the product's kind."""
-    number = value.item() if hasattr(value, "item") else value
-    if not isinstance(number, (int, float)):
-        raise DTypeError(f"{name}: got {value!r}, expected a number")
-    return {"f": number, "b": bool(number)}.get(as_array(product).dtype.kind, int(number))
+    value, kind = number(value, name), as_array(product).dtype.kind
+    return value if kind == "f" else bool(value) if kind == "b" else int(value)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes, ops
 from ..errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 from ..operation import cast_to
-from ._arguments import as_array, axes, axis, flag, integers, numpy_names
+from ._arguments import array_in, as_array, axes, axis, flag, integers, numpy_names
 
 
 def typed(input: Any, dtype: Any) -> Any:
@@ -20,18 +20,18 @@ def typed(input: Any, dtype: Any) -> Any:
 
 def floats(input: Any, name: str) -> None:
     """Refuse integers where PyTorch does."""
-    if as_array(input).dtype.kind != "f":
-        raise DTypeError(f"{name}: got {as_array(input).dtype}, expected a floating dtype; call .float() first")
+    if array_in(input).dtype.kind != "f":
+        raise DTypeError(f"{name}: got {array_in(input).dtype}, expected a floating dtype; call .float() first")
 
 
 def floating(input: Any) -> Any:
     """Return the input, integers and booleans as the default floating dtype."""
-    return input if as_array(input).dtype.kind == "f" else cast_to(input, dtypes.get_default_dtype())
+    return input if array_in(input).dtype.kind == "f" else cast_to(input, dtypes.get_default_dtype())
 
 
 def over(input: Any, dim: Any, keepdim: Any) -> dict[str, Any]:
     """Return the options of a reduction over `dim`."""
-    return {"dim": None if dim is None else axes(dim, as_array(input).ndim), "keepdim": flag(keepdim, "keepdim")}
+    return {"dim": axes(dim, array_in(input).ndim), "keepdim": flag(keepdim, "keepdim")}
 
 
 @numpy_names
@@ -93,11 +93,11 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     >>> minidl.prod(minidl.tensor([2.0, 3.0, 4.0]))
     tensor(24.)
     """
-    y = typed(input, dtype)
-    d = None if dim is None else axis(dim, as_array(y).ndim)
+    ndim = array_in(input).ndim
+    d, y = None if dim is None else axis(dim, ndim), typed(input, dtype)
     if as_array(y).dtype.kind != "f":
         y = cast_to(y, dtypes.int64)
-    if d is None or not as_array(y).ndim:
+    if d is None or not ndim:
         y, d = ops.reshape(y, shape=(-1,)), 0
     before = (slice(None),) * d
     while (n := y.shape[d]) > 1:
@@ -108,7 +108,7 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     shape = (*y.shape[:d], 1, *y.shape[d + 1 :])
     if not y.shape[d]:
         y = ops.add(ops.sum(y, dim=d, keepdim=True), 1)
-    if dim is None or not as_array(input).ndim:
+    if dim is None or not ndim:
         shape = ()
     elif not flag(keepdim, "keepdim"):
         shape = shape[:d] + shape[d + 1 :]
@@ -182,7 +182,7 @@ def variance(
         raise DTypeError(f"{name}: correction is {correction!r}, expected a number")
     if correction is None:
         correction = 1 if unbiased is None else int(flag(unbiased, "unbiased"))
-    dtype, x, options = as_array(input).dtype, cast_to(input, dtypes.float64), over(input, dim, keepdim)
+    dtype, x, options = array_in(input).dtype, cast_to(input, dtypes.float64), over(input, dim, keepdim)
     deviation = ops.sub(x, ops.mean(x, dim=options["dim"], keepdim=True))
     left = float(ops.reduce.count(as_array(x).shape, options["dim"]) - correction)
     square = ops.div(ops.sum(ops.mul(deviation, deviation), **options), left if left > 0 else 0.0)
@@ -223,7 +223,7 @@ def truth(quantifier: Callable[..., Any], input: Any, dim: Any, keepdim: Any) ->
     if isinstance(dim, (tuple, list)) and not dim:
         options["dim"] = ()
     y = quantifier(input, **options)
-    return cast_to(y, dtypes.uint8) if as_array(input).dtype == dtypes.uint8 else y
+    return cast_to(y, dtypes.uint8) if array_in(input).dtype == dtypes.uint8 else y
 
 
 @numpy_names
@@ -234,7 +234,8 @@ def count_nonzero(input: Any, dim: Any = None) -> Any:
     >>> minidl.count_nonzero(minidl.tensor([0, 3, 0, 4]))
     tensor(2)
     """
-    return ops.sum(ops.ne(input, 0), **over(input, dim, False))
+    options = over(input, dim, False)
+    return ops.sum(ops.ne(input, 0), **options)
 
 
 @numpy_names
@@ -248,9 +249,9 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     if dim is None:
         raise DTypeError("logsumexp: dim is None, expected an int or a tuple of ints")
     input = floating(input)
-    dims = axes(dim, as_array(input).ndim)
+    dims = axes(dim, array_in(input).ndim)
     top: Any = 0.0
-    if as_array(input).size:
+    if array_in(input).size:
         top = ops.amax(input, dim=dims, keepdim=True)
         top = top.detach() if hasattr(top, "detach") else top
         top = ops.where(ops.isinf(top), 0.0, top)
@@ -265,7 +266,7 @@ def trace(input: Any) -> Any:
     >>> minidl.trace(minidl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
     """
-    x = as_array(input)
+    x = array_in(input)
     if x.ndim != 2:
         raise ShapeError(f"trace: got shape {x.shape}, expected a matrix")
     if x.dtype == dtypes.bool_:
@@ -280,7 +281,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     >>> minidl.bincount(minidl.tensor([1, 3, 1]))
     tensor([0, 2, 0, 1])
     """
-    x, (least,) = as_array(input), integers((minlength,), "minlength")
+    x, (least,) = array_in(input), integers((minlength,), "minlength")
     if x.dtype.kind not in "iu":
         raise DTypeError(f"bincount: got {x.dtype}, expected integers")
     if x.ndim != 1 or (x < 0).any():
