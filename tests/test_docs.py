@@ -7,35 +7,20 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import minidl
 
-# module -> its public names, where __all__ does not say so
-MODULES: dict[str, Any] = {
-    "minidl": None,
-    "minidl.nn": None,
-    "minidl.nn.functional": None,
-    "minidl.nn.utils": None,
-    "minidl.nn.utils.rnn": None,
-    "minidl.optim": None,
-    "minidl.optim.lr_scheduler": None,
-    "minidl.optim.swa_utils": None,
-    "minidl.data": None,
-    "minidl.nn.init": lambda name: name.endswith("_") or name == "calculate_gain",
-    "minidl.data.transforms": lambda name: name[0].isupper(),
-    "minidl.metrics": None,
-    "minidl.autograd": [
-        "Function", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "inference_mode",
-        "is_grad_enabled", "no_grad", "set_grad_enabled",
-    ],
-    "minidl.operation": ["primitive"],
-    "minidl.errors": ["MinidlError"],
-    "minidl.safetensors": ["load_file", "load_metadata", "save_file"],
-}  # fmt: skip
+NAMES = Path(__file__).parent.parent / "docs" / "make_names.py"
+spec = importlib.util.spec_from_file_location("make_names", NAMES)
+assert spec is not None and spec.loader is not None
+make_names = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(make_names)
 
 # public names without an example of their own, and why
 EXEMPT = {
@@ -46,31 +31,8 @@ EXEMPT = {
 }
 
 
-def public() -> dict[str, Any]:
-    """Return the public functions and classes by their full names."""
-    found = {}
-    for module_name, which in MODULES.items():
-        module = importlib.import_module(module_name)
-        if which is None:
-            names = list(module.__all__)
-        elif isinstance(which, list):
-            names = which
-        else:
-            own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module_name]
-            names = [name for name in own if not name.startswith("_") and which(name)]
-        for name in names:
-            value = getattr(module, name)
-            if inspect.isfunction(value) or inspect.isclass(value):
-                found[f"{module_name}.{name}"] = value
-    return found
-
-
-PUBLIC = public()
-
-
-def summary(value: Any) -> str:
-    """Return the first paragraph of a docstring in one line."""
-    return " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
+PUBLIC: dict[str, Any] = make_names.public()
+summary = make_names.summary
 
 
 @pytest.mark.parametrize("name", PUBLIC)
@@ -136,3 +98,25 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         with pytest.raises(AttributeError, match="no attribute 'unknown'"):
             _ = module.unknown
     assert "tensor" in dir(minidl) and "nn" in dir(minidl)
+
+
+# -- the page of all names -------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_names_is_that_of_the_code() -> None:
+    assert make_names.PAGE.read_text(encoding="utf-8") == make_names.page(), "run python docs/make_names.py"
+
+
+def test_counterparts_are_pytorchs() -> None:
+    pytest.importorskip("torch")
+    for name in PUBLIC:
+        path = make_names.counterpart(name)
+        module, _, last = path.rpartition(".")
+        assert not path or hasattr(importlib.import_module(module), last), f"{name}: PyTorch has no {path}"
+
+
+def test_what_differs_from_pytorch_is_on_the_page() -> None:
+    """A sentence that begins so must be one that the page finds."""
+    for name, value in PUBLIC.items():
+        said = "Unlike PyTorch" in (inspect.getdoc(value) or "")
+        assert said == bool(make_names.difference(value)), name
