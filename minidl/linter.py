@@ -72,7 +72,13 @@ LABELS = 100_000  # numbers in the targets of an epoch that are kept to see thei
 
 
 class LinterWarning(UserWarning):
-    """A mistake that the linter has seen; `id` says which."""
+    """A mistake that the linter has seen; `id` says which.
+
+    >>> import minidl
+    >>> from minidl.linter import LinterWarning
+    >>> issubclass(LinterWarning, UserWarning)
+    True
+    """
 
     def __init__(self, id: str, message: str) -> None:
         super().__init__(message)
@@ -96,6 +102,8 @@ class Linter:
     >>> with Linter(net, optimizer, ignore=["softmax-twice"]) as linter:
     ...     criterion = linter.watch(nn.CrossEntropyLoss())
     ...     loss = criterion(net(minidl.ones(1, 2)), minidl.tensor([0]))
+    >>> loss.shape
+    ()
     """
 
     def __init__(self, model: nn.Module, optimizer: optim.Optimizer, *, ignore: Iterable[str] = ()) -> None:
