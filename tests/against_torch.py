@@ -48,6 +48,9 @@ RANDOM = (
     "cauchy", "geometric", "log_normal", "random",
 )  # fmt: skip
 
+# What may answer with another place where values are equal: of what is not floating, places are not compared.
+TIES = ("sort", "argsort", "msort", "topk", "kthvalue", "mode", "median", "nanmedian", "unique")
+
 # What changes an argument: running statistics, and rows that are too long.
 CHANGING = ("nn.functional.batch_norm", "nn.functional.embedding", "nn.functional.instance_norm")
 
@@ -256,7 +259,7 @@ def compare_all(found: Any, expected: Any, where: str, leaves: list[Any], slack:
 
 def both(
     theirs: Callable[..., Any], mine: Callable[..., Any], args: Any, kwargs: Any, *, second: bool, values: bool = True,
-    unchanged: bool = True, by_name: bool = False,
+    unchanged: bool = True, by_name: bool = False, ties: bool = False,
 ) -> str:  # fmt: skip
     """Call both libraries alike and raise a Difference where they part; return "agrees", "refused" or "left out"."""
     t_args, t_kwargs = fresh(args), fresh(kwargs)
@@ -294,6 +297,8 @@ def both(
                 raise Difference("an input was changed")
     if not tensors_in([m_args, m_kwargs]) and not tensors_in(found) and tensors_in(expected):
         return "left out"  # plain arguments get plain answers
+    if ties:
+        found, expected = without_places(found), without_places(expected)
     compare(found, expected, "result", values)
     theirs_leaves = [x for x in tensors_in([t_args, t_kwargs]) if x.requires_grad]
     mine_leaves = [x for x in tensors_in([m_args, m_kwargs]) if x.requires_grad]
@@ -307,6 +312,13 @@ def both(
             except Exception as error:
                 raise Difference(f"gradient raised {words(error)}") from error
     return "agrees"
+
+
+def without_places(answer: Any) -> Any:
+    """Return an answer with its indices, which may differ, as their shape alone."""
+    if isinstance(answer, tuple):
+        return answer[0], tuple(answer[1].shape)
+    return tuple(answer.shape)
 
 
 def attribute(lib: Any, name: str) -> Any:
@@ -486,6 +498,7 @@ def try_operation(name: str, limit: int, mutate: bool) -> Tally:
                 lambda: both(
                     theirs, mine, args, kwargs, second=second, values=values and not drops, unchanged=unchanged,  # noqa: B023
                     by_name="keywords" in word,  # noqa: B023
+                    ties=name in TIES and "float" not in word,  # noqa: B023
                 ),
             )  # fmt: skip
         try:
