@@ -14,7 +14,6 @@ Needs PyTorch 2.13 and what its own tests need (pip install torch==2.13.0 expect
 from __future__ import annotations
 
 import argparse
-import functools
 import inspect
 import itertools
 import math
