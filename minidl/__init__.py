@@ -165,7 +165,6 @@ from .functions.joining import (
 )
 from .functions.linalg import cholesky, det, matrix_power
 from .functions.linalg import inv as inverse
-from .functions.norms import dist, norm
 from .functions.ordering import (
     argsort,
     bucketize,
@@ -261,6 +260,7 @@ from .functions.shaping import (
     unsqueeze,
 )
 from .functions.softmax import log_softmax, softmax
+from .functions.vector_norm import dist, norm
 from .ops import (
     abs,
     acos,

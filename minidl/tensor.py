@@ -26,7 +26,6 @@ from .functions import (
     indexing,
     joining,
     linalg,
-    norms,
     ordering,
     products,
     reductions,
@@ -35,6 +34,7 @@ from .functions import (
     sets,
     shaping,
     softmax,
+    vector_norm,
 )
 from .functions._arguments import axis
 from .operation import cast_to, quiet
@@ -811,8 +811,8 @@ class Tensor(Variable):
     cummin = cumulative.cummin
     logcumsumexp = cumulative.logcumsumexp
     diff = cumulative.diff
-    norm = norms.norm
-    dist = norms.dist
+    norm = vector_norm.norm
+    dist = vector_norm.dist
     sort = ordering.sort
     argsort = ordering.argsort
     msort = ordering.msort

@@ -14,6 +14,7 @@ Needs PyTorch 2.13 and what its own tests need (pip install torch==2.13.0 expect
 from __future__ import annotations
 
 import argparse
+import functools
 import inspect
 import itertools
 import math

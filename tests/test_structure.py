@@ -20,6 +20,7 @@ ORDER = [
     {"errors"},
     {"dtypes", "devices", "reference", "_kernels"},
     {"autograd", "threads"},
+    {"refusals"},
     {"operation", "random"},
     {"ops"},
     {"functions"},
@@ -43,7 +44,7 @@ OUTSIDE = {
     "nn", "optim", "metrics", "data", "files", "safetensors", "serialization", "progress", "plots", "cuda", "linter",
     "training", "search", "demo", "runs", "cli", "__main__",
 }  # fmt: skip
-INSIDE = {"operation", "ops", "_kernels", "reference"}
+INSIDE = {"operation", "refusals", "ops", "_kernels", "reference"}
 NAMES_ONLY = {"nn/functional.py"}  # gives names of ring 0 a second home
 CALL_KERNELS = {"optim"}  # the rule of an optimizer has no derivative: between it and its kernel no operation is needed
 

@@ -22,7 +22,6 @@ from . import (
     loss,
     margin_loss,
     norm,
-    norms,
     ordering,
     packing,
     padding,
@@ -37,6 +36,7 @@ from . import (
     shaping,
     similarity,
     softmax,
+    vector_norm,
     windows,
 )
 
@@ -62,7 +62,6 @@ __all__ = [
     "loss",
     "margin_loss",
     "norm",
-    "norms",
     "ordering",
     "packing",
     "padding",
@@ -77,5 +76,6 @@ __all__ = [
     "shaping",
     "similarity",
     "softmax",
+    "vector_norm",
     "windows",
 ]

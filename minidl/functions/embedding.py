@@ -10,7 +10,7 @@ from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 from ._arguments import array_in, as_array
-from .norms import norm
+from .vector_norm import norm
 
 
 def embedding(

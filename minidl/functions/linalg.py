@@ -13,9 +13,9 @@ from ..errors import ArgumentError, DTypeError, LinAlgError, ShapeError
 from . import products
 from ._arguments import array_in, as_array, axis, flag, integers, like, numpy_names
 from .layers import same_floats
-from .norms import matrix_norm, vector_norm
 from .products import matmul
 from .shaping import transpose
+from .vector_norm import matrix_norm, vector_norm
 
 __all__ = [
     "LinAlgError",

@@ -15,7 +15,7 @@ from .activation import floating, logsigmoid, no_booleans
 from .comparison import clamp
 from .cross_entropy import check_labels, classes_of
 from .loss import chosen, constant, fitting, real, reduced
-from .norms import norm
+from .vector_norm import norm
 
 
 def margin_ranking_loss(

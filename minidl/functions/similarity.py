@@ -10,8 +10,8 @@ from .. import ops
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ._arguments import array_in, as_array, axis, flag, number
 from .joining import alike
-from .norms import norm
 from .shaping import expand
+from .vector_norm import norm
 
 
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
