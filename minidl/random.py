@@ -89,6 +89,8 @@ default_generator = Generator()
 def manual_seed(seed: Any) -> Generator:
     """Seed the generator that everything random uses by default.
 
+    Unlike PyTorch's, the stream of numbers is minidl's own.
+
     >>> import minidl
     >>> a = minidl.manual_seed(0) and minidl.rand(2)
     >>> b = minidl.manual_seed(0) and minidl.rand(2)

@@ -41,6 +41,8 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
 
     Raises ArgumentTypeError or DTypeError that names the place of what can't be saved, and OSError as `open` does.
 
+    Unlike PyTorch, nothing is pickled: objects of a class are refused.
+
     >>> import minidl, os, tempfile
     >>> from minidl import nn, optim
     >>> model = nn.Linear(3, 2)
@@ -76,6 +78,8 @@ def load(f: str | os.PathLike[str], map_location: Any = None, *, weights_only: b
     No tensor requires a gradient. BF16 is read as float32. `map_location` and `weights_only` are PyTorch's and change
     nothing. Raises FileNotFoundError, or StateError for a file that is foreign, damaged, truncated or hostile: header
     and sizes are checked against the file before memory is taken.
+
+    Unlike PyTorch, no pickle is ever read.
 
     >>> import minidl, os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "weights.safetensors")

@@ -51,6 +51,8 @@ class DataLoader:
 
     Raises ArgumentError for arguments that contradict each other.
 
+    Unlike PyTorch's, a sample's random numbers are those of its batch, the same for any number of workers.
+
     >>> import minidl
     >>> x, y = minidl.arange(10).reshape(5, 2), minidl.tensor([0, 1, 0, 1, 1])
     >>> loader = minidl.data.DataLoader(minidl.data.TensorDataset(x, y), batch_size=2)

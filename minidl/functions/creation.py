@@ -46,6 +46,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Any:
     """Return a Tensor that shares the memory of a NumPy array.
 
+    Unlike PyTorch, arrays with negative strides are taken.
+
     >>> import minidl, numpy
     >>> minidl.from_numpy(numpy.arange(3.0))
     tensor([0., 1., 2.], dtype=float64)

@@ -67,6 +67,8 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
 def logcumsumexp(input: Any, dim: int) -> Any:
     """y_i = ln(e^(x_0) + ... + e^(x_i)) along `dim`, each sum shifted so that nothing overflows.
 
+    Unlike PyTorch, float32 goes by way of float64.
+
     >>> import minidl
     >>> minidl.logcumsumexp(minidl.tensor([1000.0, 1000.0]), 0)
     tensor([1000.0000, 1000.6932])

@@ -23,6 +23,8 @@ def embedding(
     scaled down to it, in place. scale_grad_by_freq divides a row's gradient by how often it is looked up. sparse is
     left out.
 
+    Unlike PyTorch, sparse gradients are left out: sparse=True is refused.
+
     >>> import minidl
     >>> minidl.nn.functional.embedding(minidl.tensor([2, 0]), minidl.tensor([[1.0], [2.0], [3.0]]))
     tensor([[3.],

@@ -71,6 +71,8 @@ def norm(input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *,
 def det(A: Any) -> Any:
     """y = the determinant of each square matrix.
 
+    Unlike PyTorch's, the gradient at an exactly singular matrix is the cofactor, not 0.
+
     >>> import minidl
     >>> minidl.linalg.det(minidl.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(-2.)

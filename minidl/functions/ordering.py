@@ -64,6 +64,8 @@ def msort(input: Any) -> Any:
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """Return (values, indices) of the k largest (or smallest) along `dim`, in order, whether `sorted` or not.
 
+    Unlike PyTorch's, the places among equal values are the first ones.
+
     >>> import minidl
     >>> minidl.topk(minidl.tensor([3.0, 1.0, 2.0]), 2)
     Sorted(values=tensor([3., 2.]), indices=tensor([0, 2]))

@@ -33,6 +33,9 @@ def interpolate(
     scale = (old - 1) / (new - 1), y[j] = x at j · scale. recompute_scale_factor works the scale out from the rounded
     sizes. antialias is left out.
 
+    Unlike PyTorch, which has fixed-point weights for uint8, bilinear and bicubic round exact values; antialias is left
+    out.
+
     >>> import minidl
     >>> x = minidl.tensor([[[0.0, 1.0]]])
     >>> minidl.nn.functional.interpolate(x, scale_factor=2, mode="linear")

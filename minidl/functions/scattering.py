@@ -55,6 +55,8 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
 
     `reduce` is "sum", "prod", "mean", "amax" or "amin"; `include_self` counts the element of x among them.
 
+    Unlike PyTorch, for amax and amin without include_self the input takes no share of the gradient.
+
     >>> import minidl
     >>> x, index = minidl.tensor([1.0, 2.0, 3.0]), minidl.tensor([0, 0, 2])
     >>> minidl.scatter_reduce(x, 0, index, minidl.tensor([5.0, 7.0, 9.0]), "mean", include_self=False)

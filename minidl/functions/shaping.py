@@ -51,6 +51,8 @@ def whole(name: str, sizes: tuple[int, ...], total: int, source: str) -> tuple[i
 def view(input: Any, size: Any) -> Any:
     """Return `input` in another shape, sharing its memory; refused where that takes a copy (then use reshape).
 
+    Unlike PyTorch, it takes no dtype.
+
     >>> import minidl
     >>> minidl.arange(4).view(2, 2)
     tensor([[0, 1],

@@ -29,6 +29,8 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> A
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """y = Σ x1 x2 / (max(‖x1‖, ε) max(‖x2‖, ε)) along `dim`: the cosine of the angle between them; they broadcast.
 
+    Unlike PyTorch's, the second derivative at vectors of zeros is finite.
+
     >>> import minidl
     >>> minidl.nn.functional.cosine_similarity(minidl.tensor([[3.0, 4.0]]), minidl.tensor([[3.0, 0.0]]))
     tensor([0.6000])

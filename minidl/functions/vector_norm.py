@@ -18,6 +18,8 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
 
     "nuc" is the sum of the singular values of a matrix.
 
+    Unlike PyTorch, float32 is summed in float64, so no square overflows.
+
     >>> import minidl
     >>> minidl.norm(minidl.tensor([3.0, 4.0]))
     tensor(5.)
@@ -33,6 +35,8 @@ def vector_norm(input: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False
     """y = (Σ |x|^ord)^(1/ord) over `dim`, None: of all; inf the largest |x|, -inf the smallest, 0 how many are not 0.
 
     In float64, so that no power of a large or small number overflows; the slope is 0 where the length is.
+
+    Unlike PyTorch, float32 is summed in float64, so no square overflows.
 
     >>> import minidl
     >>> minidl.linalg.vector_norm(minidl.tensor([[3.0, 4.0], [6.0, 8.0]]), dim=1)

@@ -230,6 +230,8 @@ class LSTM(Recurrent):
 
     Initial values: all from U(-k, k) with k = 1/√hidden_size.
 
+    Unlike PyTorch's, it has no proj_size: an nn.Linear behind it does the same.
+
     >>> import minidl
     >>> lstm = minidl.nn.LSTM(28, 64, batch_first=True)
     >>> output, (h_n, c_n) = lstm(minidl.zeros(16, 10, 28))

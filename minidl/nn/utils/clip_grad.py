@@ -84,6 +84,8 @@ def clip_grad_norm_(
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Clamp every element of the gradients to [-clip_value, clip_value], in place.
 
+    Unlike PyTorch, a negative clip_value is refused.
+
     >>> import minidl
     >>> w = minidl.zeros(2, requires_grad=True)
     >>> (w * minidl.tensor([3.0, 0.5])).sum().backward()
