@@ -64,7 +64,8 @@ def integers(values: Sequence[Any], name: str) -> tuple[int, ...]:
     """Return ints (or 0-d integer Tensors) as a tuple of ints."""
     result = []
     for value in values:
-        if isinstance(value, (bool, float)) or not hasattr(value, "__index__"):
+        truth = isinstance(value, bool) or getattr(value, "dtype", None) == np.bool_
+        if truth or isinstance(value, float) or not hasattr(value, "__index__"):
             raise DTypeError(f"{name}: got {value!r}, expected int")
         result.append(value.__index__())
     return tuple(result)
