@@ -16,6 +16,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("minidl", deadline=None)
 settings.load_profile("minidl")
 
+collect_ignore = ["against_torch.py"]  # a script, which needs PyTorch
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Ask first whether the compiled kernels are loaded: without them every other test would test something else."""
