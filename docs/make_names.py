@@ -187,11 +187,13 @@ def sizes(names: dict[str, Any]) -> list[str]:
     layers = sum(map(lines_of, (PACKAGE / "nn").rglob("*.py")))
     modules = [name for name in names if name.rpartition(".")[0] == "minidl.nn"]
     return [
-        f"- The engine: {engine} lines of code in `autograd.py` and `operation.py`.",
-        f"- The table of derivatives: {len(minidl.ops.__all__)} operations, a closed list, in {table} lines of `ops/`.",
-        f"- Composed of these: `functions/`, {composed} lines. {len(inner)} public functions stand on both: "
-        f"{(table + composed) / len(inner):.1f} lines for each.",
-        f"- Layers: {len(modules)} classes in {layers} lines of `nn/`, {layers / len(modules):.1f} lines for each.",
+        f"- The engine: about {round(engine, -1)} lines of code in `autograd.py` and `operation.py`.",
+        f"- The table of derivatives: {len(minidl.ops.__all__)} operations, a closed list, in about "
+        f"{round(table, -2)} lines of `ops/`.",
+        f"- Composed of these: `functions/`, about {round(composed, -2)} lines. {len(inner)} public functions stand on "
+        f"both: {(table + composed) / len(inner):.0f} lines for each.",
+        f"- Layers: {len(modules)} classes in about {round(layers, -2)} lines of `nn/`: "
+        f"{layers / len(modules):.0f} lines for each.",
     ]
 
 
