@@ -42,12 +42,13 @@ def layer_norm_forward(
     x: ndarray, w: ndarray | None, b: ndarray | None, y: ndarray, mean: ndarray | None, rstd: ndarray, eps: float
 ) -> None:
     """Two passes over each row: the mean, then the mean of the squared deviations."""
+    width = x.shape[1]  # may be 0: then the means are NaN, without the warning that NumPy's mean has
     if mean is None:
         y[...] = x
     else:
-        x.mean(axis=1, out=mean)
+        np.divide(x.sum(axis=1), width, out=mean)
         np.subtract(x, mean[:, None], out=y)
-    rstd[...] = 1 / np.sqrt((y * y).mean(axis=1) + y.dtype.type(eps))
+    rstd[...] = 1 / np.sqrt((y * y).sum(axis=1) / width + y.dtype.type(eps))
     y *= rstd[:, None]
     if w is not None:
         y *= w
@@ -60,11 +61,12 @@ def layer_norm_backward(
     dx: ndarray | None, dw: ndarray | None, db: ndarray | None,
 ) -> None:  # fmt: skip
     """dx = rstd (g w - mean_d(g w) - normal mean_d(g w normal)),  dw = sum_n g normal,  db = sum_n g"""
+    width = x.shape[1]
     normal = (x if mean is None else x - mean[:, None]) * rstd[:, None]
     if dx is not None:
         g_normal = g if w is None else g * w
-        along_one = 0 if mean is None else g_normal.mean(axis=1, keepdims=True)
-        along_normal = (g_normal * normal).mean(axis=1, keepdims=True)
+        along_one = 0 if mean is None else g_normal.sum(axis=1, keepdims=True) / width
+        along_normal = (g_normal * normal).sum(axis=1, keepdims=True) / width
         np.multiply(rstd[:, None], g_normal - along_one - normal * along_normal, out=dx)
     if dw is not None:
         (g * normal).sum(axis=0, out=dw)
