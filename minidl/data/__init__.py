@@ -5,7 +5,8 @@ combine.py     parts of one data set, several as one: Subset, random_split, stra
 samplers.py    in which order samples are taken: SequentialSampler, RandomSampler, WeightedRandomSampler, ...
 dataloader.py  DataLoader; workers.py has its processes; collate.py makes a batch of samples
 transforms.py  Compose, ToTensor, Normalize, Flatten, Lambda; RandomHorizontalFlip, RandomCrop, ...
-tables.py      read_csv; missing values, outliers, duplicates;  scaling.py brings columns to one scale
+tables.py      read_csv, read_categories; missing values, outliers, duplicates;  scaling.py brings columns to one scale
+npz.py         read_npz: arrays by name, from files that nobody need trust
 text.py        cleaning, words, byte pairs, Vocab, padding;  folders.py reads images in folders of classes
 images.py      Digits, FashionMNIST, MNIST;  idx.py reads their files, download.py fetches them
 bundled/       the data sets that come with minidl, with their sources and licences
@@ -19,6 +20,7 @@ from .dataset import Dataset, IterableDataset, TensorDataset
 from .folders import ImageFolder, read_image
 from .idx import read_idx
 from .images import MNIST, Digits, FashionMNIST
+from .npz import read_npz
 from .samplers import (
     BatchSampler,
     RandomSampler,
@@ -28,7 +30,7 @@ from .samplers import (
     WeightedRandomSampler,
 )
 from .scaling import MinMaxScaler, StandardScaler
-from .tables import drop_duplicates, drop_missing, fill_missing, outliers, read_csv
+from .tables import drop_duplicates, drop_missing, fill_missing, outliers, read_categories, read_csv
 from .text import BytePairEncoder, Vocab, characters, ngrams, normalize_text, pad, words
 from .workers import get_worker_info
 
@@ -66,9 +68,11 @@ __all__ = [
     "outliers",
     "pad",
     "random_split",
+    "read_categories",
     "read_csv",
     "read_idx",
     "read_image",
+    "read_npz",
     "stratified_split",
     "transforms",
     "words",

@@ -80,6 +80,41 @@ def read_csv(
     return Table(names, np.array(rows, dtype=np.float64))
 
 
+def read_categories(
+    path: str | os.PathLike[str], *, delimiter: str = ",", missing: Sequence[str] = MISSING, encoding: str = "utf-8-sig"
+) -> dict[str, list[str]]:
+    """Return the words in each column of a CSV file that holds words alone, sorted: `categories` for read_csv.
+
+    A column with a number in it is one of numbers, and read_csv names the cells of it that are none.
+
+    >>> import os, tempfile
+    >>> from minidl.data import read_categories
+    >>> path = os.path.join(tempfile.mkdtemp(), "people.csv")
+    >>> with open(path, "w") as file:
+    ...     _ = file.write("age,kind\\n31,dog\\n,cat\\n")
+    >>> read_categories(path)
+    {'kind': ['cat', 'dog']}
+    """
+    names: list[str] | None = None
+    found: list[set[str]] = []
+    try:
+        with open(path, newline="", encoding=encoding) as file:
+            for cells in csv.reader(file, delimiter=delimiter, strict=True):
+                if names is None and cells:
+                    names = [cell.strip() for cell in cells]
+                    found = [set() for _ in names]
+                    continue
+                for words, cell in zip(found, cells, strict=False):
+                    words.add(cell.strip())
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise StateError(f"{path}: not a CSV file in {encoding} ({error})") from error
+    columns = {
+        name: [word for word in sorted(words) if word.lower() not in missing]
+        for name, words in zip(names or (), found, strict=True)
+    }
+    return {name: words for name, words in columns.items() if words and not any(map(_is_number, words))}
+
+
 def drop_missing(values: Any) -> Array:
     """Return the rows without NaN.
 
@@ -182,6 +217,14 @@ def _number(cell: str, codes: Mapping[str, float] | None, missing: Sequence[str]
         return float(cell)
     except ValueError:
         raise StateError(f"{where}: found {cell!r}, expected a number") from None
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _figure(known: Array, fill: str, column: int) -> float:
