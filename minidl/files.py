@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from .errors import ArgumentError
+
+if sys.platform != "win32":
+    import fcntl
 
 PICKLE = "a Python pickle, which is never opened because that would run the code in it"
 
@@ -31,15 +35,17 @@ FOREIGN = {
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a new binary file that takes the place of `path` when the block ends without an exception.
 
-    Until then it has another name in the same folder, and it is removed if the block fails. A link at `path` stays a
-    link, and the access rights of an old file are kept.
+    Until then it has another name in the same folder, and it is removed if the block fails; what a killed process has
+    left there is removed too. A link at `path` stays a link, and the access rights of an old file are kept.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise ArgumentError(f"{target} is a folder or a device, expected the name of a file")
-    temporary = target.with_name(f".minidl-{secrets.token_hex(8)}.part")
+    _remove_left_over(target.parent)
+    file = _temporary_file(target.parent)
+    temporary = Path(file.name)
     try:
-        with open(temporary, "xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -49,6 +55,30 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         _sync_folder(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary_file(folder: Path) -> IO[bytes]:
+    """Open a new file that is locked while it is open, so that nobody takes it for one that was left over."""
+    while True:
+        file = open(folder / f".minidl-{secrets.token_hex(8)}.part", "xb")  # noqa: SIM115  atomic_file closes it
+        if sys.platform != "win32":
+            with suppress(OSError):  # some network file systems have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+        if os.path.exists(file.name):
+            return file
+        file.close()  # another process removed it before the lock was there
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove the files of processes that were killed while they wrote: those that nobody has locked."""
+    for path in folder.glob(".minidl-*.part"):
+        with suppress(OSError):  # it is in use, or gone already
+            if sys.platform == "win32":
+                path.unlink()  # which is refused for a file in use
+            else:
+                with open(path, "rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
