@@ -100,9 +100,15 @@ def add_runs(commands: argparse._SubParsersAction[Parser]) -> None:
 
     option = command("train", "train what options or a configuration say, into a folder", trained).add_argument
     option("--config", type=Path, help="a TOML file; options beside it count more")
-    option("--data", choices=runs.DATA, help="the images to learn from (FashionMNIST)")
+    option("--data", choices=runs.BUNDLED, help="the images to learn from (FashionMNIST)")
     option("--folder", help="read the whole data set from idx files in this folder")
-    option("--model", choices=demo.MODELS, help="the network (mlp)")
+    option("--path", help="learn from a CSV file, a folder with a folder of images for each class, or a text file")
+    option("--kind", choices=runs.KINDS, help="what is at the path, csv, images or text; by default as it looks")
+    option("--target", help="the column of a CSV file to predict (the last one)")
+    option("--columns", nargs="+", help="the columns of a CSV file to predict it from (all others)")
+    option("--test", type=share_or_path, help="which share of the data, or which path, the run is measured on (0.2)")
+    option("--size", type=count, help="images of a folder are brought to so many pixels each way (28)")
+    option("--model", help="mlp; for images also cnn, rnn, lstm, transformer, for CSV linear, for text lstm (mlp)")
     option("--optimizer", nargs="+", metavar=("NAME", "OPTION=VALUE"), help="of minidl.optim, such as SGD lr=0.1")
     option("--schedule", nargs="+", metavar=("NAME", "OPTION=VALUE"), help="such as StepLR step_size=3")
     option("--epochs", type=count, help="how often to go through the images (10)")
@@ -111,11 +117,11 @@ def add_runs(commands: argparse._SubParsersAction[Parser]) -> None:
     option("--output", type=Path, default=Path("minidl-run"), help="the run's folder (minidl-run)")
     option("--resume", type=Path, metavar="FOLDER", help="go on with the run in this folder")
 
-    option = command("evaluate", "measure a run's network on the test images", evaluated).add_argument
+    option = command("evaluate", "measure a run's network on the test data", evaluated).add_argument
     option("folder", type=Path, help="the run's folder")
-    option = command("predict", "say what is on images", predicted).add_argument
+    option = command("predict", "say what images, rows of a table or lines of text are", predicted).add_argument
     option("folder", type=Path, help="the run's folder")
-    option("files", type=Path, nargs="+", help="image files")
+    option("files", type=Path, nargs="+", help="image, CSV or text files")
     option = command("info", "list what a run's folder or a safetensors file holds", described).add_argument
     option("path", type=Path, help="a run's folder or a file")
 
@@ -128,10 +134,14 @@ def trained(options: argparse.Namespace) -> Any:
         runs.checkpoint(folder)
     config: dict[str, Any] = runs.read_config(source) if source else {}
     given = {
-        "data": {"name": options.data, "folder": options.folder, "batch_size": options.batch_size},
+        "data": {
+            "name": options.data, "folder": options.folder, "path": options.path, "kind": options.kind,
+            "target": options.target, "columns": options.columns, "test": options.test, "size": options.size,
+            "batch_size": options.batch_size,
+        },
         "model": {"name": options.model},
         "training": {"epochs": options.epochs, "seed": options.seed},
-    }
+    }  # fmt: skip
     for table, values in given.items():
         config.setdefault(table, {}).update({key: value for key, value in values.items() if value is not None})
     for table in ("optimizer", "schedule"):
@@ -180,6 +190,14 @@ def count(text: str) -> int:
 def seed(text: str) -> int:
     """Read what minidl.manual_seed takes."""
     return checked(text, int, lambda number: 0 <= number < 2**64, "a whole number from 0 to 2**64 - 1")
+
+
+def share_or_path(text: str) -> float | str:
+    """Read a share, or the path of a file or folder."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def positive(text: str) -> float:

@@ -1,0 +1,38 @@
+"""Runs: `minidl train` trains what a configuration says, into a folder that `evaluate`, `predict` and `info` read.
+
+A run's folder holds config.toml, checkpoint.safetensors (written after each epoch), history.json and, with matplotlib,
+history.png. The words of a configuration are those of the Python API:
+
+    [data]                     [optimizer]          [training]
+    name = "FashionMNIST"      name = "SGD"         epochs = 10
+    batch_size = 16            lr = 0.01            seed = 0
+
+    [model]                    [schedule]
+    name = "mlp"               name = "StepLR"
+                               step_size = 3
+
+[data] may have the `path` of a CSV file (with `target` and `columns`), of a folder of images, or of a text file whose
+lines are label, tabulator, text, in place of the `name` of a bundled set.
+
+config.py     the words, checked
+sources.py    data sets and networks for each kind of data
+commands.py   what the commands do
+"""
+
+from .commands import checkpoint, described, evaluated, predicted, train
+from .config import as_toml, completed, option, read_config
+from .sources import BUNDLED, KINDS
+
+__all__ = [
+    "BUNDLED",
+    "KINDS",
+    "as_toml",
+    "checkpoint",
+    "completed",
+    "described",
+    "evaluated",
+    "option",
+    "predicted",
+    "read_config",
+    "train",
+]
