@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -198,10 +199,27 @@ def test_a_hanging_worker_meets_the_timeout():
     assert none_left()
 
 
-def test_what_does_not_pickle_says_so_and_fork_takes_it():
+def test_what_does_not_pickle_says_so():
     data = TensorDataset(minidl.arange(4))
     with pytest.raises(ArgumentTypeError, match="does not pickle .*lambda.*num_workers=0"):
         list(DataLoader(data, num_workers=1, collate_fn=lambda samples: samples))
+    assert none_left()
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_forked_workers_take_what_does_not_pickle_and_give_the_same():
+    class Local(Random):
+        pass
+
+    def batches(**options):
+        minidl.manual_seed(3)
+        return list(DataLoader(Local(), batch_size=3, shuffle=True, collate_fn=lambda samples: samples, **options))
+
+    plain, forked = batches(), batches(num_workers=2, multiprocessing_context="fork")
+    assert [[s[0] for s in batch] for batch in plain] == [[s[0] for s in batch] for batch in forked]
+    for ours, theirs in zip(chain(*plain), chain(*forked), strict=True):
+        assert minidl.equal(ours[1], theirs[1]) and minidl.equal(ours[2], theirs[2])
     assert none_left()
 
 
