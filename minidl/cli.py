@@ -108,6 +108,8 @@ def add_runs(commands: argparse._SubParsersAction[Parser]) -> None:
     option("--columns", nargs="+", help="the columns of a CSV file to predict it from (all others)")
     option("--test", type=share_or_path, help="which share of the data, or which path, the run is measured on (0.2)")
     option("--size", type=count, help="images of a folder are brought to so many pixels each way (28)")
+    option("--length", type=count, help="texts are brought to so many words (100)")
+    option("--vocabulary", type=count, help="how many of the most frequent words are known (20000)")
     option("--model", help="mlp; for images also cnn, rnn, lstm, transformer, for CSV linear, for text lstm (mlp)")
     option("--optimizer", nargs="+", metavar=("NAME", "OPTION=VALUE"), help="of minidl.optim, such as SGD lr=0.1")
     option("--schedule", nargs="+", metavar=("NAME", "OPTION=VALUE"), help="such as StepLR step_size=3")
@@ -137,7 +139,7 @@ def trained(options: argparse.Namespace) -> Any:
         "data": {
             "name": options.data, "folder": options.folder, "path": options.path, "kind": options.kind,
             "target": options.target, "columns": options.columns, "test": options.test, "size": options.size,
-            "batch_size": options.batch_size,
+            "length": options.length, "vocabulary": options.vocabulary, "batch_size": options.batch_size,
         },
         "model": {"name": options.model},
         "training": {"epochs": options.epochs, "seed": options.seed},

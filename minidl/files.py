@@ -42,10 +42,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     if target.exists() and not target.is_file():
         raise ArgumentError(f"{target} is a folder or a device, expected the name of a file")
     _remove_left_over(target.parent)
-    file = _temporary_file(target.parent)
-    temporary = Path(file.name)
-    try:
-        with file:
+    temporary = target.parent / f".minidl-{secrets.token_hex(8)}.part"
+    try:  # before the file is there, so that Ctrl-C at any instant leaves none
+        with _new_locked_file(temporary) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -57,14 +56,14 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
-def _temporary_file(folder: Path) -> IO[bytes]:
+def _new_locked_file(path: Path) -> IO[bytes]:
     """Open a new file that is locked while it is open, so that nobody takes it for one that was left over."""
     while True:
-        file = open(folder / f".minidl-{secrets.token_hex(8)}.part", "xb")  # noqa: SIM115  atomic_file closes it
+        file = open(path, "xb")  # noqa: SIM115  atomic_file closes it
         if sys.platform != "win32":
             with suppress(OSError):  # some network file systems have no locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-        if os.path.exists(file.name):
+        if path.exists():
             return file
         file.close()  # another process removed it before the lock was there
 

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from minidl import files
 from minidl.files import atomic_file
 
 WRITER = """
@@ -51,3 +54,44 @@ def test_a_file_that_another_process_is_writing_is_left_alone(tmp_path: Path) ->
         process.communicate("go on\n")
     assert process.returncode == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"new", "b": b"mine"}
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a file that is open at the very instant is closed by Python
+def test_ctrl_c_at_every_line_leaves_the_old_file_or_the_new(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+
+    def write_until(line: int) -> bool:
+        """Write the file; raise KeyboardInterrupt before this line of atomic_file. Return whether it came so far."""
+        passed = 0
+
+        def trace(frame: FrameType, event: str, argument: Any) -> Any:
+            nonlocal passed
+            if frame.f_code.co_filename != files.__file__:
+                return None
+            if event == "line":
+                passed += 1
+                if passed == line:
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with atomic_file(path) as file:
+                file.write(b"new")
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+        return False
+
+    line, contents = 0, set()
+    while True:
+        path.write_bytes(b"old")
+        line += 1
+        interrupted = write_until(line)
+        assert list(tmp_path.iterdir()) == [path], line
+        contents.add(path.read_bytes())
+        if not interrupted:
+            break
+    assert line > 20 and contents == {b"old", b"new"}

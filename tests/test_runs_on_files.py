@@ -134,7 +134,7 @@ def test_figures_are_of_the_training_part_alone(tmp_path):
     config = runs.completed({"data": {"path": str(path)}, "training": {"epochs": 1}})
     runs.train(config, tmp_path / "run")
     learned = runs.checkpoint(tmp_path / "run")["data"]
-    from minidl.runs.sources import parts_of
+    from minidl.runs.source import parts_of
 
     parts = parts_of(config["data"], 50, 0)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(50))
@@ -169,7 +169,7 @@ def test_slips(tmp_path, capsys):
     assert "there is no column 'specis'" in fails_with(capsys, [*start, "--target", "specis"])
     assert "expected one of mlp, linear" in fails_with(capsys, [*start, "--model", "cnn"])
     assert "test: got 1.5" in fails_with(capsys, [*start, "--test", "1.5"])
-    assert "no file or folder nowhere" in fails_with(capsys, [*start, "--test", "nowhere", "--columns", "length"])
+    assert "no file or folder" in fails_with(capsys, [*start, "--test", "nowhere", "--columns", "length"])
     assert "[data]: got 'size'" in fails_with(capsys, [*start, "--size", "8"])
     assert "No such file" in fails_with(capsys, ["train", "--path", str(tmp_path / "b.csv")])
     (tmp_path / "empty").mkdir()

@@ -15,13 +15,18 @@ history.png. The words of a configuration are those of the Python API:
 lines are label, tabulator, text, in place of the `name` of a bundled set.
 
 config.py     the words, checked
-sources.py    data sets and networks for each kind of data
+kinds.py      which kind of data the words mean
+source.py     what a kind of data has to give: data sets, networks, how a file is read
+images.py     bundled images, folders of images
+tables.py     CSV files
+texts.py      lines of text
 commands.py   what the commands do
 """
 
 from .commands import checkpoint, described, evaluated, predicted, train
 from .config import as_toml, completed, option, read_config
-from .sources import BUNDLED, KINDS
+from .images import BUNDLED
+from .kinds import KINDS
 
 __all__ = [
     "BUNDLED",

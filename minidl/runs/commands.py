@@ -16,7 +16,8 @@ from ..errors import ArgumentError, StateError
 from ..files import atomic_file
 from ..training import History, Training, evaluate, fit
 from .config import Config, as_toml, completed, made, optimizers, read_config, schedules
-from .sources import Source, source
+from .kinds import source
+from .source import Source
 
 
 def train(config: Config, folder: Path, resume: bool = False) -> History:

@@ -11,7 +11,8 @@ from typing import Any
 
 from .. import optim
 from ..errors import ArgumentError
-from .sources import BUNDLED, KINDS, MODELS, kind_of
+from .images import BUNDLED
+from .kinds import KINDS, MODELS, kind_of
 
 # What each table of a configuration may hold, and what holds where it is silent.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -77,6 +78,9 @@ def completed(config: Mapping[str, Any]) -> Config:
                 known(key, list(full[table]), f"config: [{table}]")
             full[table][key] = value
     full["data"]["kind"] = kind
+    for key in ("path", "folder", "test"):  # a run's folder is read from anywhere, so its paths are whole
+        if isinstance(path := full["data"].get(key), (str, Path)) and str(path):
+            full["data"][key] = str(Path(path).absolute())
     known(full["model"]["name"], MODELS[kind], "config: [model] name")
     if kind == "bundled":
         known(full["data"]["name"], list(BUNDLED), "config: [data] name")
