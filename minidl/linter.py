@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import warnings
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -64,7 +63,7 @@ PASSING = ("reshape", "permute", "identity", "cast", "getitem", "copy")
 # Layers that act otherwise in training than in use.
 NOISY = ("Dropout", "BatchNorm", "AlphaDropout")
 
-STEPS = 8  # at the start of an epoch so many steps are looked at closely
+STEPS = 4  # at the start of an epoch so many steps are looked at closely
 PATIENCE = 3  # steps without any gradient before a word is said
 GROWTH = 10.0  # a loss so many times the greatest of the first ones is running away
 FIRST = 5  # losses with which later ones are compared
@@ -111,7 +110,7 @@ class Linter:
         self.silent = {ignore} if isinstance(ignore, str) else set(ignore)
         if unknown := self.silent - set(MISTAKES):
             raise ArgumentError(f"ignore: got {sorted(unknown)}, expected ids among {', '.join(MISTAKES)}")
-        self.handles: list[Any] = []
+        self.hook: Any = None
         self.gradient_hooks: list[Any] = []
         self.inputs: Any = ()
         self.steps = self.epoch = 0
@@ -120,18 +119,27 @@ class Linter:
         self.exceeded = self.classes = 0
         self.targets: list[Any] = []  # of the epoch, as they came
         self.room = LABELS
-        self.order_before: list[int] = []
+        self.order_before: Any = None
 
     def __enter__(self) -> Linter:
         self.check_parameters()
-        self.handles.append(self.model.register_forward_pre_hook(self.called))
+        self.hook = self.model.register_forward_pre_hook(self.called)
         self.listen()
         return self
 
     def __exit__(self, *error: object) -> None:
         self.deaf()
-        for handle in self.handles:
-            handle.remove()
+        self.hook.remove()
+
+    def batches(self, batches: Iterable[Any]) -> Iterator[Any]:
+        """Yield the batches of an epoch; their inputs are known here, so that no hook has to look at each call."""
+        self.hook.remove()
+        try:
+            for batch in batches:
+                self.inputs = batch[:-1]
+                yield batch
+        finally:
+            self.hook = self.model.register_forward_pre_hook(self.called)
 
     def say(self, id: str, **values: Any) -> None:
         """Warn of a mistake, once."""
@@ -212,7 +220,8 @@ class Linter:
             if not self.loss <= self.limit or len(self.losses) < FIRST:
                 self.check_value(self.loss)
             if early:
-                self.check_graph(loss)
+                if self.steps == 0:
+                    self.check_graph(loss)
                 self.steps += 1
                 if self.steps == STEPS:
                     self.deaf()
@@ -301,11 +310,12 @@ class Linter:
 
     def epoch_end(self) -> None:
         """Look at the order of the labels in the epoch that ends."""
-        arrays = [np.asarray(t.detach() if isinstance(t, minidl.Tensor) else t) for t in self.targets]
-        order = [zlib.crc32(np.ascontiguousarray(array).tobytes()) for array in arrays]
-        if self.epoch == 0 and arrays and all(array.dtype.kind in "iu" for array in arrays):
-            self.check_labels(np.concatenate([array.ravel() for array in arrays]))
-        if self.epoch == 1 and len(set(order)) > 1 and order == self.order_before:
+        arrays = [np.asarray(t.detach() if getattr(t, "requires_grad", False) else t) for t in self.targets]
+        order = np.concatenate(arrays, axis=None) if arrays else np.zeros(0)
+        if self.epoch == 0 and len(order) and order.dtype.kind in "iu":
+            self.check_labels(order)
+        as_before = self.epoch == 1 and np.array_equal(order, self.order_before)
+        if as_before and any(not np.array_equal(batch, arrays[0]) for batch in arrays):
             self.say("not-shuffled", how="the batches come in the same order in each epoch")
         self.order_before, self.targets, self.room = order, [], LABELS
         self.epoch += 1

@@ -216,6 +216,7 @@ def fit(
             training.epoch = epoch
             model.train()
             batches: Any = progress(train, f"epoch {epoch}") if verbose and isinstance(train, Sized) else train
+            batches = batches if watch is None else watch.batches(batches)
             step_scheduler = scheduler if schedule == "step" else None
             loss = train_epoch(model, batches, watched, optimizer, accumulate, clip_norm, step_scheduler)
             figures = {"loss": loss}
