@@ -11,6 +11,8 @@ from minidl.data import DataLoader, FashionMNIST, TensorDataset, transforms
 
 from . import measure
 
+EPOCHS = 5
+
 
 def images() -> TensorDataset:
     """Return the bundled training images as vectors (784), with their labels."""
@@ -20,35 +22,36 @@ def images() -> TensorDataset:
     return TensorDataset(minidl.stack(inputs), minidl.tensor([int(label) for label in labels]))
 
 
-def epoch_of(data: TensorDataset, batch: int, kind: str) -> Callable[[], Any]:
-    """Return one epoch of training, by the plain loop or by fit, its linter on or off."""
+def training_of(data: TensorDataset, batch: int, kind: str) -> Callable[[], Any]:
+    """Return a training of EPOCHS epochs, by the plain loop or by fit, its linter on or off."""
     net = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
     loader, criterion = DataLoader(data, batch_size=batch, shuffle=True), nn.CrossEntropyLoss()
     optimizer = optim.SGD(net.parameters(), lr=0.01)
 
     def plain() -> None:
-        net.train()
-        total = 0.0
-        for inputs, targets in loader:
-            optimizer.zero_grad()
-            loss = criterion(net(inputs), targets)
-            loss.backward()
-            optimizer.step()
-            total += loss.item() * len(targets)
+        for _ in range(EPOCHS):
+            net.train()
+            total = 0.0
+            for inputs, targets in loader:
+                optimizer.zero_grad()
+                loss = criterion(net(inputs), targets)
+                loss.backward()
+                optimizer.step()
+                total += loss.item() * len(targets)
 
     def fitted() -> None:
-        minidl.fit(net, loader, criterion, optimizer, linter=kind == "linter", verbose=False)
+        minidl.fit(net, loader, criterion, optimizer, epochs=EPOCHS, linter=kind == "linter", verbose=False)
 
     return plain if kind == "plain" else fitted
 
 
 def run(rounds: int) -> None:
-    """Print what an epoch takes by the plain loop, by fit, and by fit with its linter."""
+    """Print what a training takes by the plain loop, by fit, and by fit with its linter."""
     data, lines = images(), []
     for batch in (16, 64):
-        programs = [epoch_of(data, batch, kind) for kind in ("plain", "fit", "linter")]
+        programs = [training_of(data, batch, kind) for kind in ("plain", "fit", "linter")]
         plain, *others = measure.in_turn(programs, rounds)
         cells = [measure.spread(measure.ratios(times.cpu, plain.cpu), "{:.3f}") for times in others]
         lines.append([f"batch {batch}, {len(data)} images", measure.microseconds(plain.cpu), *cells])
-    print("\nfit and the plain loop, an epoch of the chapter's network\n")
-    print(measure.table(["one epoch, CPU time", "plain loop µs", "fit / plain", "fit with its linter / plain"], lines))
+    print(f"\nfit and the plain loop, {EPOCHS} epochs of the chapter's network\n")
+    print(measure.table(["CPU time", "plain loop µs", "fit / plain", "fit with its linter / plain"], lines))
