@@ -22,6 +22,12 @@ from minidl import _kernels as kernels
 PAGE = Path(__file__).with_name("names.md")
 PACKAGE = Path(minidl.__file__).parent
 
+
+def of_keras(module: str, *more: str) -> list[str]:
+    """Return the public names of a module of minidl.keras: its table of classes, `get`, and some more."""
+    return [*importlib.import_module(f"minidl.keras.{module}").CLASSES, "get", *more]
+
+
 # Our module -> PyTorch's, what it holds, and its public names where __all__ does not say.
 MODULES: dict[str, tuple[str, str, Any]] = {
     "minidl": ("torch", "Functions", None),
@@ -47,6 +53,21 @@ MODULES: dict[str, tuple[str, str, Any]] = {
         "", "Choosing parameters", ["Results", "grid", "integers", "log_uniform", "random", "run", "uniform"],
     ),
     "minidl.metrics": ("", "Evaluation", None),
+    "minidl.tf": ("", "TensorFlow's names", None),
+    "minidl.keras": ("", "Keras's models", ["Input", "Model", "Sequential"]),
+    "minidl.keras.layers": ("", "Keras's layers", None),
+    "minidl.keras.losses": ("", "Keras's losses", of_keras("losses", "Loss", "KerasWarning")),
+    "minidl.keras.metrics": ("", "Keras's metrics", of_keras("metrics", "Metric")),
+    "minidl.keras.optimizers": ("", "Keras's optimizers", of_keras("optimizers", "Optimizer")),
+    "minidl.keras.callbacks": (
+        "", "Keras's callbacks",
+        ["Callback", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint",
+         "ReduceLROnPlateau", "TerminateOnNaN"],
+    ),
+    "minidl.keras.initializers": ("", "Keras's initial values", ["get"]),
+    "minidl.keras.activations": ("", "Keras's activations", ["get"]),
+    "minidl.keras.saving": ("", "Keras's files", ["load_model", "register_keras_serializable"]),
+    "minidl.keras.utils": ("", "Keras's helpers", ["clear_session", "set_random_seed", "to_categorical"]),
     "minidl.safetensors": ("", "Weights in files", ["load_file", "load_metadata", "save_file"]),
     "minidl.operation": ("", "New operations", ["primitive"]),
     "minidl.errors": ("", "Errors", ["MinidlError"]),

@@ -32,6 +32,8 @@ ORDER = [
     {"page", "plots", "capture", "explain"},
     {"linter", "search"},
     {"training"},
+    {"keras"},
+    {"tf"},
     {"demo"},
     {"runs"},
     {"cli"},
@@ -42,7 +44,7 @@ PLACE = {part: place for place, parts in enumerate(ORDER) for part in parts}
 # Ring 2 and above use public names; only what shows the engine's inside looks at it.
 OUTSIDE = {
     "nn", "optim", "metrics", "data", "files", "safetensors", "serialization", "progress", "plots", "cuda", "linter",
-    "training", "search", "demo", "runs", "cli", "__main__",
+    "training", "search", "keras", "tf", "demo", "runs", "cli", "__main__",
 }  # fmt: skip
 INSIDE = {"operation", "refusals", "ops", "_kernels", "reference"}
 NAMES_ONLY = {"nn/functional.py"}  # gives names of ring 0 a second home
