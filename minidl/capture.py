@@ -66,6 +66,7 @@ class Call:
     options: dict[str, Any]
     outputs: dict[str, Any]
     origins: dict[str, Origin]  # of the inputs that are Tensors
+    sources: dict[str, Origin]  # of the arrays, among inputs and options, that hold what is in a Tensor
     g: dict[str, Array] = field(default_factory=dict)  # dL/d(output), once backward came by
     sent: dict[str, Array] = field(default_factory=dict)  # dL/d(input) by this call, what it sent on
 
@@ -105,6 +106,13 @@ class Call:
         return f"<call {self.number}: {self.name} {shapes(self.inputs)} -> {shapes(self.outputs)}>"
 
 
+class Read(NamedTuple):
+    """A Tensor's values that left for Python, as by item() or `if`: what Python makes of them is not captured."""
+
+    origin: Origin
+    source: Source
+
+
 @dataclass(eq=False, repr=False)
 class Walk:
     """One step of a backward: the cotangents that came to a call, and those that it sent on."""
@@ -124,8 +132,9 @@ class capture:
     """Keep every call that is made in a `with` block, with its values, and every step of a backward.
 
     It is a sequence of calls; `steps` has calls and steps of backward in the order in which they happened, `modules`
-    the class of each module by its path. `print(c)` shows a table, `c.save("step.html")` writes a page on which to
-    step through the run. What is computed is the same to the last bit as without it.
+    the class of each module by its path, `reads` the places where values left for Python. `print(c)` shows a table,
+    `c.save("step.html")` writes a page on which to step through the run. What is computed is the same to the last bit
+    as without it.
 
     Blocks may be nested: each one sees what happens in it. They are context-local, as no_grad is: what other threads
     do is not captured. Calls on plain arrays, without a Tensor, are not either.
@@ -148,6 +157,7 @@ class capture:
         self.calls: list[Call] = []
         self.steps: list[Call | Walk] = []
         self.modules: dict[str, str] = {}
+        self.reads: list[Read] = []
         self._token: Token[Any] | None = None
         self._outer: capture | None = None
         self._body = ""  # the file of a formula that is run: its lines count as the user's
@@ -232,6 +242,20 @@ class capture:
             self._outer.changing(tensor)
         self._before = tensor, copied(tensor)
 
+    def reading(self, tensor: Any) -> None:
+        """Note that the values of a Tensor leave for Python."""
+        if self._outer is not None:
+            self._outer.reading(tensor)
+        self.reads.append(Read(self._origin(tensor), self._source()))
+
+    def holds(self, array: Array, values: Any) -> None:
+        """Note that an array has a copy of the values of a Tensor, or of an array that has them."""
+        if self._outer is not None:
+            self._outer.holds(array, values)
+        origin = self._origin(values) if isinstance(values, Variable) else self._known(values)
+        if origin is not None:
+            self._places[id(array)] = weakref.ref(array), origin
+
     @contextmanager
     def updating(self, optimizer: Any, param: Any, group: dict[str, Any]) -> Iterator[None]:
         """Record an optimizer's change of a parameter, and of its state, by the block."""
@@ -248,6 +272,16 @@ class capture:
             call = self._add(type(optimizer), values, options, outputs={"w": param, **state}, origins=origins)
             self._changed(param, Origin(call.number, "w", name))
 
+    # -- what one may ask while it runs ------------------------------------------------------------------------------
+
+    def name(self, tensor: Any, name: str) -> None:
+        """Give a Tensor that no module holds a name, by which its origin is told."""
+        self._place(tensor, Origin(name=name))
+
+    def origin(self, tensor: Any) -> Origin:
+        """Return where a Tensor's present values come from."""
+        return self._origin(tensor)
+
     # -- keeping track -----------------------------------------------------------------------------------------------
 
     def _add(
@@ -257,12 +291,15 @@ class capture:
         """Record a call and where its outputs come from."""
         if origins is None:
             origins = {name: self._origin(x) for name, x in (given or {}).items() if isinstance(x, Variable)}
+        arrays = arrays_in({**(given or {}), **options}).items()
+        sources = {key: origin for key, x in arrays if (origin := self._known(x)) is not None}
         path = self._stack[-1] if self._stack else ""
         results = {name: copied(out) for name, out in outputs.items()}
         name = op.__name__ if isinstance(op, type) else op.name
         call = Call(
-            len(self.calls), definition(op), name, path, self._source(), values, copied(options), results, origins
-        )
+            len(self.calls), definition(op), name, path, self._source(), values, copied(options), results, origins,
+            sources,
+        )  # fmt: skip
         self.calls.append(call)
         self.steps.append(call)
         for name, out in outputs.items():
@@ -384,6 +421,15 @@ def copied(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | complex | str | slice | EllipsisType | np.dtype | type):
         return value
     return f"<{type(value).__name__}>"
+
+
+def arrays_in(values: dict[str, Any]) -> dict[str, Array]:
+    """Return the plain arrays among values and in tuples of them, by name: index[0], index[1] for a tuple."""
+    found = {}
+    for name, value in values.items():
+        parts = {f"{name}[{k}]": x for k, x in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        found.update({key: x for key, x in parts.items() if isinstance(x, np.ndarray)})
+    return found
 
 
 def arriving(dx: Any, edge: Any) -> Array:

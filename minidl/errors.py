@@ -87,3 +87,7 @@ class StateError(MinidlError, RuntimeError):
 
 class GradcheckError(MinidlError, RuntimeError):
     """A gradient that finite differences do not confirm, with the worst element and the likely cause."""
+
+
+class NotSupported(MinidlError, NotImplementedError):
+    """What another format has and minidl has not, or the other way round, such as an operator of ONNX."""

@@ -125,6 +125,13 @@ def filling(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     return method
 
 
+def told(self: Tensor) -> None:
+    """Tell the observer that the values leave for Python."""
+    watching = observer.get()
+    if watching is not None:
+        watching.reading(self)
+
+
 def check_changeable(self: Tensor) -> None:
     """Refuse an in-place change that the graph can't follow."""
     if grad_mode.get() and self.needs_grad:
@@ -350,16 +357,19 @@ class Tensor(Variable):
         """Return the array inside, sharing its memory; one that requires grad is detached first, or `force`d."""
         if self.needs_grad and grad_mode.get() and not force:
             raise GraphError("numpy(): this Tensor requires grad, and the array would not; use t.detach().numpy()")
+        told(self)
         return self.array
 
     def item(self) -> Any:
         """Return the only element as a Python number."""
         if self.array.size != 1:
             raise ShapeError(f"item(): a Tensor of shape {self.array.shape} has no single element; use tolist()")
+        told(self)
         return self.array.item()
 
     def tolist(self) -> Any:
         """Return the elements as nested lists of Python numbers."""
+        told(self)
         return self.array.tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -375,7 +385,7 @@ class Tensor(Variable):
             )
         if "out" in options:
             raise ArgumentError(f"np.{ufunc.__name__}: out= is refused with Tensors; write y = f(x)")
-        answer = getattr(ufunc, method)(*[x.array if isinstance(x, Variable) else x for x in inputs], **options)
+        answer = getattr(ufunc, method)(*[x.numpy() if isinstance(x, Tensor) else x for x in inputs], **options)
         return tuple(map(wrap, answer)) if isinstance(answer, tuple) else wrap(answer)
 
     def __dlpack__(self, **options: Any) -> Any:
@@ -387,7 +397,7 @@ class Tensor(Variable):
     def __bool__(self) -> bool:
         if self.array.size != 1:
             raise ShapeError(f"the truth of a Tensor of shape {self.array.shape} is ambiguous; use .any() or .all()")
-        return bool(self.array.item())
+        return bool(self.item())
 
     def __int__(self) -> int:
         return int(self.item())
@@ -400,7 +410,7 @@ class Tensor(Variable):
             raise DTypeError(
                 f"only an integer Tensor of one element is an index, got {self.dtype} of shape {self.shape}"
             )
-        return int(self.array.item())
+        return int(self.item())
 
     def __len__(self) -> int:
         if self.array.ndim == 0:
@@ -415,7 +425,7 @@ class Tensor(Variable):
     def __contains__(self, element: Any) -> bool:
         if not comparable(element):
             raise DTypeError(f"in: got {type(element).__name__}, expected a Tensor or a number")
-        return ops.eq(self, element).array.any().item()
+        return bool(ops.any(ops.eq(self, element)))
 
     __hash__ = object.__hash__
 

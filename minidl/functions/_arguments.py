@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from ..autograd import Variable, wrap
+from ..autograd import Variable, observer, wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
 
 
@@ -26,6 +26,15 @@ def array_in(x: Any, name: str = "input") -> np.ndarray[Any, Any]:
     if isinstance(x, (bool, int, float)):
         raise DTypeError(f"{name}: got {x!r}, expected a Tensor or an array")
     return as_array(x, name)
+
+
+def own_copy(x: Any, name: str = "input", dtype: Any = None) -> np.ndarray[Any, Any]:
+    """Return the values of a Tensor or an array in memory of their own; the observer is told whose they are."""
+    array = np.array(as_array(x, name), dtype)
+    watching = observer.get()
+    if watching is not None:
+        watching.holds(array, x)
+    return array
 
 
 def like(answer: Any, *inputs: Any) -> Any:

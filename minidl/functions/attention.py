@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, is_grad_enabled, wrap
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, as_array, flag, number, one_int
+from ._arguments import array_in, as_array, constant, flag, number, one_int
 from .joining import cat
 from .layers import dropout, linear, same_floats
 from .padding import pad
@@ -79,7 +79,7 @@ def in_heads(x: Any) -> Any:
 
 def heads_mask(mask: Any, shape: tuple[int, ...]) -> Any:
     """Return a mask that needs no gradient, or None, in the shape of the scores, as in_heads has it."""
-    return None if mask is None else in_heads(np.broadcast_to(as_array(mask), shape))
+    return None if mask is None else in_heads(ops.broadcast_to(mask, shape=shape))
 
 
 def attention_weights(query: Any, key: Any, scale: float, mask: Any) -> Any:
@@ -88,10 +88,16 @@ def attention_weights(query: Any, key: Any, scale: float, mask: Any) -> Any:
     if mask is None:
         return ops.softmax(scores, dim=scores.ndim - 1)
     scores = ops.add(scores, mask)
-    blind = np.max(as_array(scores), axis=-1, keepdims=True, initial=-np.inf) == -np.inf
-    if not blind.any():
+    if not scores.shape[-1]:
         return ops.softmax(scores, dim=scores.ndim - 1)
+    blind = ops.eq(ops.amax(constant(scores), dim=scores.ndim - 1, keepdim=True), -np.inf)
     return ops.where(blind, 0.0, ops.softmax(ops.where(blind, 0.0, scores), dim=scores.ndim - 1))
+
+
+def masked(mask: Any, there: float, elsewhere: float, dtype: Any) -> Any:
+    """Return one number where a boolean mask holds, and another elsewhere."""
+    condition = mask if isinstance(mask, Variable) else wrap(as_array(mask))
+    return ops.where(condition, np.asarray(there, dtype), np.asarray(elsewhere, dtype))
 
 
 def float_mask(name: str, mask: Any, dtype: Any, shape: tuple[int, ...]) -> Any:
@@ -104,7 +110,7 @@ def float_mask(name: str, mask: Any, dtype: Any, shape: tuple[int, ...]) -> Any:
     if not fits:
         raise ShapeError(f"{name}: got shape {m.shape}, which does not broadcast to the scores' {shape}")
     if m.dtype == np.bool_:
-        return wrap(np.where(m, 0.0, -np.inf).astype(dtype))
+        return masked(mask, 0.0, -np.inf, dtype)
     if m.dtype != dtype:
         raise DTypeError(f"{name}: got {m.dtype}, expected bool or {dtype}")
     return mask
@@ -221,7 +227,7 @@ def hidden(name: str, mask: Any, dtype: Any, shapes: list[tuple[int, ...]]) -> A
     if m.shape not in shapes:
         raise ShapeError(f"{name}: got shape {m.shape}, expected {' or '.join(map(str, shapes))}")
     if m.dtype == np.bool_:
-        return wrap(np.where(m, -np.inf, 0.0).astype(dtype))
+        return masked(mask, -np.inf, 0.0, dtype)
     if m.dtype != dtype:
         raise DTypeError(f"{name}: got {m.dtype}, expected bool or {dtype}")
     return mask

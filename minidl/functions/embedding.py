@@ -9,7 +9,7 @@ import numpy as np
 from .. import ops
 from ..autograd import no_grad
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import array_in, as_array
+from ._arguments import array_in, as_array, own_copy
 from .vector_norm import norm
 
 
@@ -51,7 +51,7 @@ def embedding(
         padding_idx %= rows
     if max_norm is not None:
         shorten(weight, np.unique(index), max_norm, norm_type)
-    y = ops.getitem(weight, index=(np.array(index), ...))
+    y = ops.getitem(weight, index=(own_copy(input), ...))
     if scale_grad_by_freq:
         _, row, counts = np.unique(index, return_inverse=True, return_counts=True)
         share = (1 / counts[row].reshape(*index.shape, 1)).astype(table.dtype)

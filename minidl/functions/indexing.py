@@ -10,7 +10,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, wrap
 from ..errors import ArgumentError, DTypeError, IndexOutOfRange, ShapeError
-from ._arguments import array_in, as_array, axis, flag, like, numpy_names
+from ._arguments import array_in, as_array, axis, flag, like, numpy_names, own_copy
 from .shaping import broadcast_shapes, expand, flatten
 
 EVERY = slice(None)
@@ -78,7 +78,7 @@ def part_from(part: Any) -> Any:
         array = np.array([as_array(p, "index") if isinstance(p, Variable) else p for p in part])
         array = array.astype(np.int64) if not array.size else array
     elif isinstance(part, (Variable, np.ndarray)):
-        array = np.array(as_array(part))
+        array = own_copy(part)
     else:
         raise IndexOutOfRange(
             f"index: got {type(part).__name__}, expected ints, slices, None, ... or integer or boolean arrays"
@@ -120,7 +120,7 @@ def places_in(index: Any, name: str = "index", kinds: tuple[Any, ...] = (np.int6
     if array.dtype not in kinds and (array.size or array.dtype.kind not in "iu"):
         expected = " or ".join(np.dtype(kind).name for kind in kinds)
         raise DTypeError(f"{name}: got {array.dtype}, expected {expected}; call .long()")
-    return array.astype(np.int64)  # a copy: a backward reads it, whatever the caller does with the original
+    return own_copy(index, name, np.int64)  # a backward reads it, whatever the caller does with the original
 
 
 def within(index: Any, n: int, name: str = "index", least: int = 0) -> Any:
@@ -195,7 +195,8 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
         common = broadcast_shapes(*around)
         input = expand(input, (*common[:d], shape[d], *common[d + 1 :]))
         where = np.broadcast_to(where, (*common[:d], where.shape[d], *common[d + 1 :]))
-    return gather(input, d, where % max(shape[d], 1))
+    beyond = (where < 0) | (where >= shape[d])
+    return gather(input, d, where % max(shape[d], 1) if beyond.any() else where)
 
 
 @numpy_names
@@ -236,7 +237,7 @@ def mask_of(mask: Any) -> Any:
     array = array_in(mask, "mask")
     if array.dtype != np.bool_:
         raise DTypeError(f"mask: got {array.dtype}, expected bool; compare first, as in x > 0")
-    return np.array(array)
+    return own_copy(mask, "mask")
 
 
 def masked_select(input: Any, mask: Any) -> Any:
@@ -248,7 +249,8 @@ def masked_select(input: Any, mask: Any) -> Any:
     """
     chosen = mask_of(mask)
     shape = broadcast_shapes(array_in(input).shape, chosen.shape)
-    return ops.getitem(expand(input, shape), index=(np.broadcast_to(chosen, shape),))
+    mask = chosen if chosen.shape == shape else np.broadcast_to(chosen, shape)
+    return ops.getitem(expand(input, shape), index=(mask,))
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -297,4 +299,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         raise IndexOutOfRange(
             f"one_hot: label {labels.max()} is outside the {num_classes} classes 0 to {num_classes - 1}"
         )
-    return wrap((labels[..., None] == np.arange(num_classes)).astype(np.int64))
+    if not isinstance(tensor, Variable):
+        tensor = wrap(labels)
+    found = ops.eq(ops.reshape(tensor, shape=(*labels.shape, 1)), np.arange(num_classes))
+    return ops.cast(found, dtype=np.dtype(np.int64), source=found.dtype)

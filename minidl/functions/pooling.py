@@ -199,6 +199,9 @@ def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = Fal
     if x.ndim == 3:
         parts = adaptive_max_pool2d(ops.reshape(input, shape=(1, *x.shape)), output_size, return_indices=True)
         y, index = (ops.reshape(part, shape=part.shape[1:]) for part in parts)
+    elif rows and columns and x.shape[2] % len(rows) == x.shape[3] % len(columns) == 0:  # windows of one size
+        kernel = x.shape[2] // len(rows), x.shape[3] // len(columns)
+        return max_pool2d(input, kernel, return_indices=return_indices)
     else:
         (r, c), (n, channels, _, width) = (reads(rows), reads(columns)), x.shape
         seen = x[:, :, r[:, None, :, None], c[None, :, None, :]].reshape(

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ._arguments import array_in, as_array, axis, flag, number
+from ._arguments import array_in, axis, constant, flag, number
 from .joining import alike
 from .shaping import expand
 from .vector_norm import norm
@@ -49,7 +49,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 def of_length_one(x: Any, dim: int, eps: float) -> Any:
     """Return x / max(‖x‖, ε); as PyTorch has it, the slope is that of x / ‖x‖ where ε is larger too."""
     length = norm(x, 2.0, dim, keepdim=True)
-    return ops.div(x, ops.add(length, np.maximum(eps - as_array(length), 0)))
+    return ops.div(x, ops.add(length, ops.maximum(ops.sub(eps, constant(length)), 0.0)))
 
 
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
