@@ -585,6 +585,7 @@ __all__ = [
     "numel",
     "ones",
     "ones_like",
+    "onnx",
     "ops",
     "optim",
     "outer",
@@ -705,8 +706,8 @@ _lazy = {
     "fit": "training",
 }
 _modules = (
-    "autograd", "cuda", "data", "errors", "functions", "linalg", "metrics", "nn", "ops", "optim", "reference",
-    "safetensors", "search", "testing", "training",
+    "autograd", "cuda", "data", "errors", "functions", "linalg", "metrics", "models", "nn", "onnx", "ops", "optim",
+    "reference", "safetensors", "search", "testing", "training",
 )  # fmt: skip
 
 if _TYPE_CHECKING:
@@ -719,6 +720,7 @@ if _TYPE_CHECKING:
         linalg,
         metrics,
         nn,
+        onnx,
         ops,
         optim,
         reference,

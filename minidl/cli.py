@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     add_demo(commands)
     add_runs(commands)
+    add_deployment(commands)
 
     options = parser.parse_args(arguments)
     try:
@@ -128,6 +129,56 @@ def add_runs(commands: argparse._SubParsersAction[Parser]) -> None:
     option("path", type=Path, help="a run's folder or a file")
 
 
+def add_deployment(commands: argparse._SubParsersAction[Parser]) -> None:
+    """Add `minidl export` and `minidl serve`."""
+    text = "write a trained network as an ONNX file, with its normalisation"
+    parser = commands.add_parser("export", help=text, description=text, allow_abbrev=False)
+    parser.add_argument("path", type=Path, help="a run's folder, or the weights that the demo has saved")
+    parser.add_argument("output", type=Path, nargs="?", default=Path("model.onnx"), help="the file (model.onnx)")
+    parser.set_defaults(run=exported)
+
+    text = "answer requests over HTTP in the Open Inference Protocol, with a page at /"
+    parser = commands.add_parser("serve", help=text, description=text, allow_abbrev=False)
+    option = parser.add_argument
+    option("models", nargs="+", metavar="MODEL", help="a run's folder or the demo's weights; NAME=PATH")
+    option("--host", default="127.0.0.1", help="the address to listen at (127.0.0.1: this machine alone)")
+    option("--port", type=port, default=8000, help="the port to listen at, 0 for a free one (8000)")
+    option("--token", default=os.environ.get("MINIDL_TOKEN"), help="clients have to send it; or set MINIDL_TOKEN")
+    option("--max-body", type=count, default=64 * 2**20, help="bytes of a request (64 MB)")
+    option("--max-batch", type=count, default=64, help="samples that are computed together (64)")
+    option("--max-delay", type=positive, default=2.0, help="milliseconds that a request waits for others (2)")
+    option("--max-queue", type=count, default=256, help="requests that wait for one model (256)")
+    option("--header-timeout", type=positive, default=10.0, help="seconds until a request's head is there (10)")
+    option("--body-timeout", type=positive, default=30.0, help="seconds until a request's body is there (30)")
+    parser.set_defaults(run=served)
+
+
+def exported(options: argparse.Namespace) -> None:
+    """Run `minidl export`."""
+    from . import onnx
+
+    deployed = runs.deployed(options.path)
+    told = {"classes": deployed.classes, "features": deployed.features}
+    onnx.export(
+        deployed.network, (deployed.example,), options.output, input_names=["input"], output_names=["output"],
+        dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}},
+        metadata={name: list(words) for name, words in told.items() if words},
+    )  # fmt: skip
+    print(options.output)
+
+
+def served(options: argparse.Namespace) -> None:
+    """Run `minidl serve`."""
+    from . import serve
+
+    limits = serve.Limits(
+        body=options.max_body, bodies=max(4 * options.max_body, 256 * 2**20), batch=options.max_batch,
+        delay=options.max_delay / 1000, queue=options.max_queue, header_seconds=options.header_timeout,
+        body_seconds=options.body_timeout,
+    )  # fmt: skip
+    serve.serve(serve.open_models(options.models), options.host, options.port, options.token, limits)
+
+
 def trained(options: argparse.Namespace) -> Any:
     """Run `minidl train`."""
     folder = options.resume or options.output
@@ -187,6 +238,11 @@ def report(answer: Any, as_json: bool) -> None:
 def count(text: str) -> int:
     """Read a whole number from 1 up."""
     return checked(text, int, lambda number: number >= 1, "a whole number from 1 up")
+
+
+def port(text: str) -> int:
+    """Read the number of a port."""
+    return checked(text, int, lambda number: 0 <= number < 2**16, "a whole number from 0 to 65535")
 
 
 def seed(text: str) -> int:

@@ -63,11 +63,14 @@ def run(options: Namespace) -> None:
 
     print("\n5  Deployment")
     weights = output / "weights.safetensors"
-    minidl.save(net.state_dict(), weights)
+    about = {"model": options.model, "data": options.data}
+    minidl.safetensors.save_file(net.state_dict(), weights, metadata=about)
     print(f"   weights saved to {weights}")
     deployed = MODELS[options.model](size, len(names))
     deployed.load_state_dict(minidl.load(weights))
     predict(deployed, test_set, scores)
+    print(f"   as ONNX for other programs:  minidl export {weights} {output / 'model.onnx'}")
+    print(f"   a server with a page:        minidl serve {weights}")
 
     if options.compare is not None:
         print("\nComparison")

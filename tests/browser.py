@@ -107,11 +107,19 @@ class Browser:
         elif event == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
 
-    def open(self, path: Path) -> None:
-        """Open a file and wait until it is loaded."""
-        self.send("Page.navigate", url=path.resolve().as_uri())
+    def open(self, page: Path | str) -> None:
+        """Open a file or an address and wait until it is loaded."""
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while self.run("document.readyState") != "complete":
             time.sleep(0.02)
+
+    def wait_for(self, script: str, timeout: float = 30) -> Any:
+        """Return the value of an expression when it is true."""
+        end = time.monotonic() + timeout
+        while not (value := self.run(script)):
+            assert time.monotonic() < end, f"never true: {script}"
+            time.sleep(0.02)
+        return value
 
     def run(self, script: str) -> Any:
         """Return the value of a JavaScript expression on the page."""

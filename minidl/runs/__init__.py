@@ -23,17 +23,20 @@ texts.py      lines of text
 commands.py   what the commands do
 """
 
-from .commands import checkpoint, described, evaluated, predicted, train
+from .commands import checkpoint, deployed, described, evaluated, predicted, train
 from .config import as_toml, completed, option, read_config
 from .images import BUNDLED
 from .kinds import KINDS
+from .source import Deployed
 
 __all__ = [
     "BUNDLED",
     "KINDS",
+    "Deployed",
     "as_toml",
     "checkpoint",
     "completed",
+    "deployed",
     "described",
     "evaluated",
     "option",

@@ -10,14 +10,15 @@ from typing import Any
 
 import minidl
 
-from .. import nn
+from .. import demo, nn
 from ..data import DataLoader
 from ..errors import ArgumentError, StateError
 from ..files import atomic_file
 from ..training import History, Training, evaluate, fit
 from .config import Config, as_toml, completed, made, optimizers, read_config, schedules
+from .images import BUNDLED, bundled
 from .kinds import source
-from .source import Source
+from .source import Deployed, Source
 
 
 def train(config: Config, folder: Path, resume: bool = False) -> History:
@@ -100,6 +101,21 @@ def restored(folder: Path) -> tuple[nn.Module, Source]:
 def model_of(config: Config, data: Source) -> nn.Module:
     """Return the network, with its first weights."""
     return data.models[config["model"]["name"]]()
+
+
+def deployed(path: Path) -> Deployed:
+    """Return the trained network of a run's folder, or of the weights that the demo has saved."""
+    if path.is_dir():
+        model, data = restored(path)
+        return data.deployed(model)
+    about = minidl.safetensors.load_metadata(path)
+    if about.get("model") not in demo.MODELS or about.get("data") not in demo.DATA:
+        raise StateError(f"{path}: the file does not say of which network it is; give a run's folder or demo weights")
+    name = next(name for name, kind in BUNDLED.items() if kind is demo.DATA[about["data"]])
+    data = bundled({"name": name, "validation": 0.1, "folder": ""}, 0, None)
+    model = data.models[about["model"]]()
+    model.load_state_dict(minidl.safetensors.load_file(path))
+    return data.deployed(model.eval())
 
 
 def evaluated(folder: Path) -> dict[str, float]:

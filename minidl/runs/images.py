@@ -13,7 +13,7 @@ import minidl
 from .. import demo, nn
 from ..data import MNIST, Digits, FashionMNIST, ImageFolder, TensorDataset, random_split, read_image, transforms
 from ..errors import ArgumentError, StateError
-from .source import CLASSIFICATION, Array, Learned, Source, best_class, parts_of
+from .source import CLASSIFICATION, Array, Deployed, Learned, Scale, Source, best_class, parts_of
 
 BUNDLED: dict[str, Any] = {"FashionMNIST": FashionMNIST, "Digits": Digits, "MNIST": MNIST}
 
@@ -68,8 +68,12 @@ def image_source(part: Any, classes: Sequence[str], size: int, scale: Mapping[st
         x = (minidl.tensor(picture(file, size)) / 255 - scale["mean"]) / scale["std"]
         return [str(file)], x[None, None]
 
+    def deployed(network: nn.Module) -> Deployed:
+        whole = nn.Sequential(Scale(scale["mean"], scale["std"]), network)
+        return Deployed(whole, minidl.zeros(1, 1, size, size), classes)
+
     models = {name: lambda model=model: model(size, len(classes)) for name, model in demo.MODELS.items()}
-    return Source(part, models, read, best_class(classes), learned, CLASSIFICATION, nn.CrossEntropyLoss())
+    return Source(part, models, read, best_class(classes), learned, CLASSIFICATION, nn.CrossEntropyLoss(), deployed)
 
 
 def picture(file: Path, size: int) -> Array:

@@ -39,6 +39,31 @@ class Source:
     learned: Learned
     metrics: Mapping[str, Metric]
     criterion: nn.Module
+    deployed: Callable[[nn.Module], Deployed]  # a trained network as others use it
+
+
+@dataclass
+class Deployed:
+    """A trained network that takes what people have: the normalisation is in it."""
+
+    network: nn.Module
+    example: minidl.Tensor  # one input, of the right type and shape
+    classes: Sequence[str] = ()
+    features: Sequence[str] = ()  # the names of an input's numbers
+    tokens: Callable[[str], Array] | None = None  # what a text is for the network
+
+
+class Scale(nn.Module):
+    """y = (x − mean) / std, with fixed figures."""
+
+    def __init__(self, mean: Any, std: Any) -> None:
+        super().__init__()
+        self.register_buffer("mean", minidl.tensor(mean, dtype=minidl.float32))
+        self.register_buffer("std", minidl.tensor(std, dtype=minidl.float32))
+
+    def forward(self, x: minidl.Tensor) -> minidl.Tensor:
+        """Return x in the scale that the network was trained with."""
+        return (x - self.mean) / self.std
 
 
 def parts_of(data: Mapping[str, Any], count: int, seed: int) -> dict[str, Array]:

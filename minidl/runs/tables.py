@@ -13,7 +13,7 @@ import minidl
 from .. import metrics, nn
 from ..data import TensorDataset, read_categories, read_csv
 from ..errors import ArgumentError, StateError
-from .source import CLASSIFICATION, Array, Learned, Source, best_class, parts_of
+from .source import CLASSIFICATION, Array, Deployed, Learned, Scale, Source, best_class, parts_of
 
 MOST_CLASSES = 20  # whole numbers with more values than that are measured, not told apart
 MOST_WORDS = 1000  # different words in a column of a table
@@ -54,7 +54,19 @@ def table(data: Mapping[str, Any], seed: int, learned: Learned | None) -> Source
         x = read_columns(file, columns, words)
         return [f"{file}, row {k + 1}" for k in range(len(x))], inputs(x)
 
-    features = sum(len(words.get(name, "1")) for name in columns)
+    features = [
+        feature for name in columns
+        for feature in ([f"{name} = {word}" for word in words[name]] if name in words else [name])
+    ]  # fmt: skip
+
+    def deployed(network: nn.Module) -> Deployed:
+        scales = [known["figures"].get(feature, (0.0, 1.0, 0.0)) for feature in features]
+        layers = [Scale([shift for shift, _, _ in scales], [scale for _, scale, _ in scales]), network]
+        if not known["classes"]:
+            shift, scale, _ = known["figures"][known["target"]]
+            layers.append(Scale(-shift / scale, 1 / scale))  # back to the target's own scale
+        return Deployed(nn.Sequential(*layers), minidl.zeros(1, len(features)), known["classes"], features)
+
     if known["classes"]:
         answer, measured, outputs = best_class(known["classes"]), CLASSIFICATION, len(known["classes"])
         criterion: nn.Module = nn.CrossEntropyLoss()
@@ -67,10 +79,10 @@ def table(data: Mapping[str, Any], seed: int, learned: Learned | None) -> Source
             "r2": metrics.r2,
         }
     models = {
-        "mlp": lambda: nn.Sequential(nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, outputs)),
-        "linear": lambda: nn.Linear(features, outputs),
+        "mlp": lambda: nn.Sequential(nn.Linear(len(features), 64), nn.ReLU(), nn.Linear(64, outputs)),
+        "linear": lambda: nn.Linear(len(features), outputs),
     }
-    return Source(part, models, read, answer, known, measured, criterion)
+    return Source(part, models, read, answer, known, measured, criterion, deployed)
 
 
 def learn_table(data: Mapping[str, Any], seed: int) -> Learned:

@@ -11,7 +11,7 @@ import minidl
 from .. import nn
 from ..data import TensorDataset, Vocab, normalize_text, pad, words
 from ..errors import StateError
-from .source import CLASSIFICATION, Learned, Source, best_class, parts_of
+from .source import CLASSIFICATION, Deployed, Learned, Source, best_class, parts_of
 
 
 def texts(data: Mapping[str, Any], seed: int, learned: Learned | None) -> Source:
@@ -43,9 +43,12 @@ def texts(data: Mapping[str, Any], seed: int, learned: Learned | None) -> Source
             raise StateError(f"{file}: there are no lines")
         return [f"{file}, line {k + 1}" for k in range(len(lines))], inputs(lines)
 
+    def deployed(network: nn.Module) -> Deployed:
+        return Deployed(network, inputs([""]), classes, tokens=lambda text: inputs([text]).numpy())
+
     classes, size = known["classes"], len(vocab)
     models = {"mlp": lambda: BagNet(size, len(classes)), "lstm": lambda: ReadingNet(size, len(classes))}
-    return Source(part, models, read, best_class(classes), known, CLASSIFICATION, nn.CrossEntropyLoss())
+    return Source(part, models, read, best_class(classes), known, CLASSIFICATION, nn.CrossEntropyLoss(), deployed)
 
 
 def read_lines(path: Any) -> tuple[list[str], list[str]]:
