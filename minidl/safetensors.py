@@ -118,7 +118,17 @@ def write(arrays: Mapping[str, Array], path: str | os.PathLike[str], metadata: M
             f"most {MOST_HEADER_BYTES}; put long lists of numbers into a tensor"
         )
     with atomic_file(path) as file:
-        file.write(content)
+        file.write(in_one_order(content) if metadata and len(metadata) > 1 else content)
+
+
+def in_one_order(content: bytes) -> bytes:
+    """Return a file's content with its metadata sorted: the package writes them in an order drawn anew each time."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Array], dict[str, str]]:

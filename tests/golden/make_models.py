@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-import torch
-from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
-from transformers import BertConfig, BertModel, BertTokenizerFast, GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
-
 FOLDER = Path(__file__).parent / "models"
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def main() -> None:
+    import numpy as np
+    import torch
+    from tokenizers import BertWordPieceTokenizer, ByteLevelBPETokenizer
+    from transformers import BertConfig, BertModel, BertTokenizerFast, GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
+
     texts = json.loads((FOLDER / "texts.json").read_text(encoding="utf-8"))
     torch.manual_seed(0)
     bert, gpt2 = FOLDER / "bert", FOLDER / "gpt2"
