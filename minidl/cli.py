@@ -140,7 +140,7 @@ def add_deployment(commands: argparse._SubParsersAction[Parser]) -> None:
     text = "answer requests over HTTP in the Open Inference Protocol, with a page at /"
     parser = commands.add_parser("serve", help=text, description=text, allow_abbrev=False)
     option = parser.add_argument
-    option("models", nargs="+", metavar="MODEL", help="a run's folder or the demo's weights; NAME=PATH")
+    option("models", nargs="+", metavar="MODEL", help="a run's folder, the demo's weights or an .onnx file; NAME=PATH")
     option("--host", default="127.0.0.1", help="the address to listen at (127.0.0.1: this machine alone)")
     option("--port", type=port, default=8000, help="the port to listen at, 0 for a free one (8000)")
     option("--token", default=os.environ.get("MINIDL_TOKEN"), help="clients have to send it; or set MINIDL_TOKEN")

@@ -78,14 +78,38 @@ def of_run(name: str, deployed: runs.Deployed) -> Model:
     return Model(name, fields[:1], fields[1:], run, "minidl", deployed.classes, deployed.features, deployed.tokens)
 
 
+def of_onnx(name: str, path: Path) -> Model:
+    """Return what is in an ONNX file, with the names, datatypes and shapes that it declares."""
+    network = minidl.onnx.load(path).eval()
+    import onnx
+
+    graph = onnx.load(path, load_external_data=False).graph
+    weights = {each.name for each in graph.initializer}
+
+    def field(value: Any) -> Field:
+        kind = value.type.tensor_type
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type) if kind.elem_type else None
+        if dtype not in NAMES:
+            raise StateError(f"{path}: {value.name} has elements of the type {dtype}, expected {', '.join(DATATYPES)}")
+        return Field(value.name, NAMES[dtype], [size.dim_value or -1 for size in kind.shape.dim])
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        with minidl.inference_mode():
+            found = network(*map(minidl.from_numpy, arrays))
+        return [np.asarray(each) for each in (found if isinstance(found, (tuple, list)) else (found,))]
+
+    inputs = [field(value) for value in graph.input if value.name not in weights]
+    return Model(name, inputs, [field(value) for value in graph.output], run, "onnx")
+
+
 def open_model(path: Path, name: str = "") -> Model:
-    """Return what is at a path as a model: a run's folder or the demo's weights."""
+    """Return what is at a path as a model: a run's folder, the demo's weights or an ONNX file."""
     if not path.exists():
         raise StateError(f"{path}: there is no such file or folder")
     name = name or (path.resolve().name if path.is_dir() else path.stem)
     if "/" in name:
         raise ArgumentError(f"the name {name!r} has a / in it; give another, as in NAME=PATH")
-    return of_run(name, runs.deployed(path))
+    return of_onnx(name, path) if path.suffix == ".onnx" else of_run(name, runs.deployed(path))
 
 
 def open_models(given: Sequence[str]) -> list[Model]:
