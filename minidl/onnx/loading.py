@@ -71,7 +71,7 @@ def load(path: str | os.PathLike[str] | bytes) -> OnnxModule:
     try:
         return OnnxModule(proto.graph, version, folder, name)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
-        if isinstance(error, (StateError, NotSupported)):
+        if isinstance(error, MinidlError):
             raise
         raise StateError(f"{name}: a damaged ONNX file ({error})") from error
 
