@@ -123,10 +123,10 @@ def add_runs(commands: argparse._SubParsersAction[Parser]) -> None:
     option = command("evaluate", "measure a run's network on the test data", evaluated).add_argument
     option("folder", type=Path, help="the run's folder")
     option = command("predict", "say what images, rows of a table or lines of text are", predicted).add_argument
-    option("folder", type=Path, help="the run's folder")
-    option("files", type=Path, nargs="+", help="image, CSV or text files")
+    option("folder", type=Path, metavar="model", help="the run's folder, or an .onnx file")
+    option("files", type=Path, nargs="+", help="image, CSV or text files; .npy files for an .onnx file")
     option = command("info", "list what a run's folder or a safetensors file holds", described).add_argument
-    option("path", type=Path, help="a run's folder or a file")
+    option("path", type=Path, help="a run's folder, a safetensors or an .onnx file")
 
 
 def add_deployment(commands: argparse._SubParsersAction[Parser]) -> None:

@@ -63,7 +63,7 @@ PASSING = ("reshape", "permute", "identity", "cast", "getitem", "copy")
 # Layers that act otherwise in training than in use.
 NOISY = ("Dropout", "BatchNorm", "AlphaDropout")
 
-STEPS = 3  # at the start of an epoch so many steps are looked at closely
+STEPS = 4  # at the start of an epoch so many steps are looked at closely
 PATIENCE = 3  # steps without any gradient before a word is said
 GROWTH = 10.0  # a loss so many times the greatest of the first ones is running away
 FIRST = 5  # losses with which later ones are compared

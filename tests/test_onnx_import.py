@@ -208,3 +208,42 @@ def test_operators_that_are_not_known_are_named() -> None:
     model = graph([helper.make_node("Relu", ["x"], ["b"])], [value("x")], [value("b")], version=999)
     with pytest.raises(NotImplementedError, match="operators of version 999"):
         minidl.onnx.load(model.SerializeToString())
+
+
+# -- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_predict_and_info_read_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import json
+
+    from minidl.cli import main
+
+    image = pytest.importorskip("PIL.Image")
+    assert main(["demo", "--data", "digits", "--epochs", "8", "--output", str(tmp_path / "demo")]) == 0
+    path = str(tmp_path / "digits.onnx")
+    assert main(["export", str(tmp_path / "demo" / "weights.safetensors"), path]) == 0
+    digits = minidl.data.Digits(train=False)
+    pixels = np.asarray(digits.data[:20]).astype(np.float32)
+    names = []
+    for k in range(20):
+        names.append(str(tmp_path / f"{k}.png"))
+        image.fromarray((pixels[k] * 255 / 16).round().astype(np.uint8)).save(names[-1])
+    capsys.readouterr()
+    assert main(["predict", path, *names, "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)
+    assert [answer["file"] for answer in answers] == names
+    right = [answer["class"] == digits.classes[int(digits.targets[k])] for k, answer in enumerate(answers)]
+    assert sum(right) >= 14
+    np.save(tmp_path / "all.npy", pixels[:, None] / 16)
+    assert main(["predict", path, str(tmp_path / "all.npy"), "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert [a["class"] for a in again] == [a["class"] for a in answers] and again[3]["file"].endswith(
+        "all.npy, sample 4"
+    )
+    assert main(["info", path, "--json"]) == 0
+    known = json.loads(capsys.readouterr().out)
+    assert known["inputs"] == ["input"] and known["parameters"] > 5000
+    (tmp_path / "bad.npy").write_bytes(b"\x80\x04")
+    for wrong in ("bad.npy", "nothing.png"):
+        assert main(["predict", path, str(tmp_path / wrong)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1

@@ -69,7 +69,8 @@ def load(path: str | os.PathLike[str] | bytes) -> OnnxModule:
     if missing:
         raise NotSupported(f"{name}: has operators that are not supported: {', '.join(missing)}")
     try:
-        return OnnxModule(proto.graph, version, folder, name)
+        told = {entry.key: entry.value for entry in proto.metadata_props}
+        return OnnxModule(proto.graph, version, folder, name, told)
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         if isinstance(error, MinidlError):
             raise
@@ -150,9 +151,11 @@ class Graph:
 class OnnxModule(nn.Module):
     """A model of an ONNX file: `minidl.onnx.load` makes it."""
 
-    def __init__(self, proto: Any, version: int, folder: Path | None, source: str) -> None:
+    def __init__(
+        self, proto: Any, version: int, folder: Path | None, source: str, metadata: Mapping[str, str]
+    ) -> None:
         super().__init__()
-        self.version, self.source = version, source
+        self.version, self.source, self.metadata = version, source, dict(metadata)
         weights = {entry.name: entry for entry in proto.initializer}
         self.input_names = [value.name for value in proto.input if value.name not in weights]
         self.output_names = [value.name for value in proto.output]

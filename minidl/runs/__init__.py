@@ -20,6 +20,7 @@ source.py     what a kind of data has to give: data sets, networks, how a file i
 images.py     bundled images, folders of images
 tables.py     CSV files
 texts.py      lines of text
+exported.py   what ONNX files say
 commands.py   what the commands do
 """
 

@@ -17,6 +17,7 @@ from ..files import atomic_file
 from ..training import History, Training, evaluate, fit
 from .config import Config, as_toml, completed, made, optimizers, read_config, schedules
 from .images import BUNDLED, bundled
+from .exported import predicted_by_file
 from .kinds import source
 from .source import Deployed, Source
 
@@ -125,7 +126,9 @@ def evaluated(folder: Path) -> dict[str, float]:
 
 
 def predicted(folder: Path, files: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return what a run's model says of each image file, row of a CSV file or line of a text file."""
+    """Return what a run's model, or that in an ONNX file, says of each image file, row of a table or line of text."""
+    if folder.suffix == ".onnx":
+        return predicted_by_file(folder, files)
     model, data = restored(folder)
     answers = []
     for file in files:
@@ -143,6 +146,10 @@ def described(path: Path) -> dict[str, Any]:
         weights = state["model"]
         answer = {"config": read_config(path / "config.toml"), "epochs": len(state["history"])}
         answer["last"] = state["history"][-1] if state["history"] else {}
+    elif path.suffix == ".onnx":
+        model = minidl.onnx.load(path)
+        weights = model.state_dict()
+        answer = {"inputs": model.input_names, "outputs": model.output_names, "metadata": model.metadata}
     else:
         weights, answer = minidl.safetensors.load_file(path), {}
     tensors = {name: f"{x.dtype} {tuple(x.shape)}" for name, x in weights.items()}
