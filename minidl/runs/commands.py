@@ -16,8 +16,8 @@ from ..errors import ArgumentError, StateError
 from ..files import atomic_file
 from ..training import History, Training, evaluate, fit
 from .config import Config, as_toml, completed, made, optimizers, read_config, schedules
-from .images import BUNDLED, bundled
 from .exported import predicted_by_file
+from .images import BUNDLED, bundled
 from .kinds import source
 from .source import Deployed, Source
 

@@ -11,7 +11,7 @@ import numpy as np
 
 import minidl
 
-from .. import nn, onnx
+from .. import onnx
 from ..data import read_csv, read_image
 from ..errors import ArgumentError, StateError
 from .source import Array, best_class
@@ -74,7 +74,7 @@ def picture(file: Path, channels: int, height: int, width: int) -> Array:
         pixels = read_image(file, "L" if channels == 1 else "RGB")
     except ImportError as error:
         raise ArgumentError(str(error)) from error
-    x = minidl.from_numpy(np.asarray(pixels, np.float32).reshape(*np.shape(pixels)[:2], channels))
-    x = x.permute(2, 0, 1).unsqueeze(0) / 255
-    sized = nn.functional.interpolate(x, size=(height, width), mode="bilinear", antialias=True)
-    return np.ascontiguousarray(sized.numpy())
+    from PIL import Image
+
+    sized = np.asarray(Image.fromarray(pixels).resize((width, height)), np.float32) / 255
+    return np.ascontiguousarray(sized.reshape(height, width, channels).transpose(2, 0, 1)[None])
