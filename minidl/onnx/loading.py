@@ -15,7 +15,7 @@ import minidl
 from .. import nn
 from ..errors import ArgumentError, ArgumentTypeError, MinidlError, NotSupported, ShapeError, StateError
 from .operators import OPERATORS, Attributes
-from .operators.values import tensor
+from .operators.values import Array, tensor
 from .writing import package
 
 LEAST_OPSET = 1  # older operators are taken to be as in version 9
@@ -113,11 +113,9 @@ class Node:
 
     def run(self, values: Values) -> None:
         """Compute the outputs from the values, and put them there."""
-        if self.kind == "Constant":
-            made: Any = (constant(self.attributes),)
-        elif self.kind == "If":
+        if self.kind == "If":
             chosen = bool(np.asarray(values[self.inputs[0]]).reshape(-1)[0])
-            made = self.graphs["then_branch" if chosen else "else_branch"].run(dict(values))
+            made: Any = self.graphs["then_branch" if chosen else "else_branch"].run(dict(values))
         else:
             assert self.function is not None
             try:
@@ -131,18 +129,25 @@ class Node:
                 values[name] = value
 
 
+def nodes_of(proto: Any, version: int, folder: Path | None) -> tuple[list[Node], dict[str, Array]]:
+    """Return the nodes of a graph, and the values of those that are constants."""
+    nodes = [Node(node, version, folder) for node in proto.node]
+    made = {node.outputs[0]: constant(node.attributes) for node in nodes if node.kind == "Constant"}
+    return [node for node in nodes if node.kind != "Constant"], made
+
+
 class Graph:
     """Nodes in their order, with the constants of the graph."""
 
     def __init__(self, proto: Any, version: int, folder: Path | None) -> None:
-        self.constants = {entry.name: values_of(entry, folder) for entry in proto.initializer}
-        self.nodes = [Node(node, version, folder) for node in proto.node]
+        self.constants = {entry.name: tensor(values_of(entry, folder)) for entry in proto.initializer}
+        self.nodes, made = nodes_of(proto, version, folder)
+        self.constants.update({name: tensor(value) for name, value in made.items()})
         self.outputs = [value.name for value in proto.output]
 
     def run(self, values: Values) -> tuple[Any, ...]:
         """Return the outputs; `values` has what comes from outside."""
-        for name, value in self.constants.items():
-            values[name] = tensor(value)
+        values.update(self.constants)
         for node in self.nodes:
             node.run(values)
         return tuple(values[name] for name in self.outputs)
@@ -151,24 +156,25 @@ class Graph:
 class OnnxModule(nn.Module):
     """A model of an ONNX file: `minidl.onnx.load` makes it."""
 
-    def __init__(
-        self, proto: Any, version: int, folder: Path | None, source: str, metadata: Mapping[str, str]
-    ) -> None:
+    def __init__(self, proto: Any, version: int, folder: Path | None, source: str, metadata: Mapping[str, str]) -> None:
         super().__init__()
         self.version, self.source, self.metadata = version, source, dict(metadata)
         weights = {entry.name: entry for entry in proto.initializer}
         self.input_names = [value.name for value in proto.input if value.name not in weights]
         self.output_names = [value.name for value in proto.output]
-        self.nodes = [Node(node, version, folder) for node in proto.node]
-        check_order(self.nodes, {*weights, *self.input_names}, self.output_names, source)
+        self.nodes, made = nodes_of(proto, version, folder)
+        check_order(self.nodes, {*weights, *made, *self.input_names}, self.output_names, source)
         self.kinds = {value.name: kind_of(value) for value in proto.input}
         figures = {node.inputs[k] for node in self.nodes for k in FIGURES.get(node.kind, ()) if k < len(node.inputs)}
         self.attribute_of: dict[str, str] = {}  # where a weight is kept, for its name in the file
-        for name, entry in weights.items():
-            values, attribute = values_of(entry, folder), self.free_name(name)
+        self.constants: Values = {}
+        for name, values in [*((name, values_of(entry, folder)) for name, entry in weights.items()), *made.items()]:
+            if name in made and (values.dtype.kind != "f" or values.ndim == 0):
+                self.constants[name] = tensor(values)
+                continue
+            attribute = self.attribute_of[name] = self.free_name(name)
             trained = values.dtype.kind == "f" and name not in figures
             setattr(self, attribute, nn.Parameter(values) if trained else nn.Buffer(values))
-            self.attribute_of[name] = attribute
 
     def free_name(self, name: str) -> str:
         """Return the name of an attribute for a weight."""
@@ -190,6 +196,7 @@ class OnnxModule(nn.Module):
         if missing := [name for name in self.input_names if name not in given]:
             raise ArgumentTypeError(f"the input {missing[0]!r} is missing; there are {', '.join(self.input_names)}")
         values: Values = {name: self.taken(name, value) for name, value in given.items()}
+        values.update(self.constants)
         for name, attribute in self.attribute_of.items():
             values[name] = getattr(self, attribute)
         for node in self.nodes:
@@ -227,7 +234,7 @@ def kind_of(value: Any) -> tuple[Any, Any]:
     dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
     if not kind.HasField("shape"):
         return dtype, None
-    return dtype, tuple(size.dim_value if size.HasField("dim_value") else None for size in kind.shape.dim)
+    return dtype, tuple(size.dim_value if size.dim_value > 0 else None for size in kind.shape.dim)
 
 
 def check_order(nodes: Sequence[Node], known: set[str], outputs: Sequence[str], source: str) -> None:
@@ -245,15 +252,16 @@ def check_order(nodes: Sequence[Node], known: set[str], outputs: Sequence[str], 
             raise StateError(f"{source}: the output {name!r} is not made by anything")
 
 
-def constant(attributes: Attributes) -> Any:
+def constant(attributes: Attributes) -> Array:
     """Return the value of a Constant."""
     for name, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64),
                         ("value_ints", np.int64)):  # fmt: skip
         if attributes.get(name) is not None:
-            return tensor(np.array(attributes.get(name), dtype))
+            return np.array(attributes.get(name), dtype)
     if attributes.get("value") is None:
         raise NotSupported("Constant: expected numbers")
-    return tensor(attributes.get("value"))
+    value: Array = attributes.get("value")
+    return value
 
 
 def values_of(entry: Any, folder: Path | None) -> np.ndarray[Any, Any]:
