@@ -201,7 +201,9 @@ class OnnxModule(nn.Module):
             values[name] = getattr(self, attribute)
         for node in self.nodes:
             node.run(values)
-        outputs = tuple(values[name] for name in self.output_names)
+        outputs = tuple(
+            values[name].detach() if name in self.attribute_of else values[name] for name in self.output_names
+        )
         return outputs[0] if len(outputs) == 1 else outputs
 
     def taken(self, name: str, value: Any) -> Any:
