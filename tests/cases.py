@@ -386,6 +386,15 @@ def linear(activation: str) -> list[Row]:
     ]  # fmt: skip
 
 
+def addmm() -> list[Row]:
+    """Rows for addmm: a bias, rows and a matrix."""
+    shapes: list[tuple[Shape, ...]] = [
+        ((2,), (1, 2), (2, 2)), ((2,), (4, 3), (3, 2)), ((1,), (1, 1), (1, 1)), ((3,), (0, 2), (2, 3)),
+        ((3,), (2, 0), (0, 3)),
+    ]  # fmt: skip
+    return [Row("addmm", ops.addmm, (real, real, real), shapes)]
+
+
 def recurrence(op: str, gates: int, states: int = 1, note: str = "", **options: Any) -> list[Row]:
     """Rows for rnn, lstm or gru: 2 time steps, 5, 1 and none; without biases; in reverse; of different lengths."""
     function, prefix = partial(getattr(ops, op), **options), f"{note}-" if note else ""
@@ -422,6 +431,7 @@ PRODUCTS = [
     *linear("relu"),
     *linear("tanh"),
     *linear("sigmoid"),
+    *addmm(),
     *recurrence("rnn", 1, note="tanh", nonlinearity="tanh"),
     *recurrence("rnn", 1, note="relu", nonlinearity="relu"),
     *recurrence("lstm", 4, 2),

@@ -226,6 +226,7 @@ REASONS = {
     # products
     "matmul": "bilinear",
     "linear": "the chapter's y = f(xW + b) in one kernel",
+    "addmm": "the same with W stored as it is printed, as Keras stores it: no transpose to record",
     "conv2d": "trilinear with its two adjoints",
     "conv2d_dx": "the adjoint of conv2d by its input",
     "conv2d_dw": "the adjoint of conv2d by its weight",

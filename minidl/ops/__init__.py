@@ -72,7 +72,7 @@ from .elementwise import (
 )
 from .index import cleared, getitem, place, setitem
 from .linalg import cholesky, cofactor, det, solve, svd
-from .linear import linear, matmul
+from .linear import addmm, linear, matmul
 from .loss import binary_cross_entropy, cross_entropy
 from .norm import batch_norm, channel_affine, layer_norm, rms_norm
 from .pool import avg_pool2d, avg_pool2d_dx, gather_planes, max_pool2d, scatter_planes
@@ -86,6 +86,7 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "addmm",
     "all",
     "amax",
     "amin",

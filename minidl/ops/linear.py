@@ -83,9 +83,6 @@ def linear_forward(x: Any, w: Any, b: Any, *, activation: str) -> Any:
 
 def linear_vjp(g: Any, x: Any, w: Any, out: Any, needs: tuple[bool, ...], activation: str) -> Any:
     """Allocate the gradients that are needed and let the kernel fill them."""
-    if activation == "identity" and w.T.flags.c_contiguous and not w.flags.c_contiguous:  # W is stored (in, out)
-        db = g.sum(axis=0) if needs[2] else None
-        return product(g, w) if needs[0] else None, product(x.T, g).T if needs[1] else None, db
     dx = np.empty(x.shape, x.dtype) if needs[0] else None
     dw = np.empty(w.shape, w.dtype) if needs[1] else None
     db = np.empty(w.shape[0], w.dtype) if needs[2] else None
@@ -94,3 +91,23 @@ def linear_vjp(g: Any, x: Any, w: Any, out: Any, needs: tuple[bool, ...], activa
 
 
 linear.kernels(forward=linear_forward, vjp=linear_vjp)
+
+
+@fused
+def addmm(b: Any, x: Any, w: Any) -> Any:
+    """y = x W + b for x (N, in), W (in, out), b (out): the chapter's formula with W stored as it is printed."""
+    return matmul(x, w) + b
+
+
+def addmm_forward(b: Any, x: Any, w: Any) -> Any:
+    """Let linear's kernel read W by its columns."""
+    return linear_forward(x, w.T, b, activation="identity")
+
+
+def addmm_vjp(g: Any, x: Any, w: Any, needs: tuple[bool, ...]) -> Any:
+    """db = Σ_n g, dx = g Wᵀ, dW = xᵀ g."""
+    db = g.sum(axis=0) if needs[0] else None
+    return db, product(g, w.T) if needs[1] else None, product(x.T, g) if needs[2] else None
+
+
+addmm.kernels(forward=addmm_forward, vjp=addmm_vjp)

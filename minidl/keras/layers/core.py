@@ -62,7 +62,10 @@ class Dense(Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return f(x·W + b)."""
-        return self.activation(F.linear(inputs, self.kernel.T, self.bias))
+        if inputs.ndim == 2 and self.use_bias:
+            return self.activation(minidl.addmm(self.bias, inputs, self.kernel))
+        y = inputs @ self.kernel
+        return self.activation(y + self.bias if self.use_bias else y)
 
 
 class Embedding(Layer):
