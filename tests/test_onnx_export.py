@@ -446,6 +446,7 @@ OPERATIONS: dict[str, Callable[[Tensor], Any]] = {
     "resized": lambda x: (F.interpolate(x, scale_factor=2), F.interpolate(x, size=7, mode="linear")),
     "masked attention": lambda x: F.scaled_dot_product_attention(x, x, x, attn_mask=(x @ x.mT) > 1.5),
     "similarity": lambda x: (F.normalize(x, dim=1), F.cosine_similarity(x, x * 2 + 1, dim=2)),
+    "rows and a matrix": lambda x: minidl.addmm(x[0, 0], x[0], x[0].mT @ x[0]),
     "no input": lambda x: (minidl.ones(3), x),
 }  # fmt: skip
 

@@ -204,9 +204,9 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     """
     b, x, w = as_array(input), as_array(mat1, "mat1"), as_array(mat2, "mat2")
     fits = x.ndim == w.ndim == 2 and b.shape == w.shape[1:] and x.shape[1] == w.shape[0]
-    if fits and b.dtype == x.dtype == w.dtype and w.dtype.char in "fd" and type(alpha) is type(beta) is int:
-        if alpha == beta == 1:
-            return ops.addmm(input, mat1, mat2)
+    plain = type(alpha) is type(beta) is int and alpha == beta == 1
+    if fits and plain and b.dtype == x.dtype == w.dtype and w.dtype.char in "fd":
+        return ops.addmm(input, mat1, mat2)
     same_numbers("addmm", input=input, mat1=mat1, mat2=mat2)
     return mixed(input, mm(mat1, mat2), beta, alpha)
 
