@@ -301,8 +301,8 @@ def gather_planes(g: Graph, call: Pair) -> str:
 
 TABLE: dict[str, Callable[[Graph, Pair], Any]] = {
     "matmul": matmul, "linear": linear, "addmm": addmm, "conv2d": conv2d, "conv2d_dx": conv2d_dx,
-    "max_pool2d": max_pool2d, "avg_pool2d": avg_pool2d, "layer_norm": layer_norm, "rms_norm": opened, "channel_affine": channel_affine,
-    "batch_norm": batch_norm, "attention": attention, "gather_planes": gather_planes,
+    "max_pool2d": max_pool2d, "avg_pool2d": avg_pool2d, "layer_norm": layer_norm, "rms_norm": opened,
+    "channel_affine": channel_affine, "batch_norm": batch_norm, "attention": attention, "gather_planes": gather_planes,
     "rnn": recurrent("RNN", [0], ["h0"]), "lstm": recurrent("LSTM", [0, 3, 1, 2], ["h0", "c0"]),
     "gru": recurrent("GRU", [1, 0, 2], ["h0"]),
 }  # fmt: skip
